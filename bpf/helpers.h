@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The kernel's BPF helper functions that we call, by their UAPI numbers, and how libbpf finds things. */
+#pragma once
+#include "kernel.h"
+
+#define SEC(name) __attribute__((section(name), used))
+#define inlined static inline __attribute__((always_inline))
+
+/* Members of a map definition as libbpf reads them from BTF. */
+#define map_number(name, value) int (*name)[value]
+#define map_type(name, type) type *name
+
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static long (*const bpf_redirect)(u32 ifindex, u64 flags) = (void *)23;
+static long (*const bpf_skb_pull_data)(struct __sk_buff *skb, u32 length) = (void *)39;
+static long (*const bpf_xdp_adjust_head)(struct xdp_md *xdp, int delta) = (void *)44;
+static long (*const bpf_skb_adjust_room)(struct __sk_buff *skb, s32 delta, u32 mode, u64 flags) = (void *)50;
+static long (*const bpf_fib_lookup)(void *context, struct bpf_fib_lookup *fib, int size, u32 flags) = (void *)69;
+static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static void *(*const bpf_ringbuf_reserve)(void *map, u64 size, u64 flags) = (void *)131;
+static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
+static long (*const bpf_redirect_neigh)(u32 ifindex, struct bpf_redir_neigh *next_hop, int size, u64 flags) =
+	(void *)152;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The packet as it came: is it one to encapsulate, and what of it decides how? */
+#pragma once
+#include "outcome.h"
+#include "packet.h"
+#include "tunnel.h"
+
+/* Bytes that `inner_read` may look at: Ethernet, IPv6 and the type of an ICMPv6 message. */
+enum { INNER_REACH = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct icmpv6hdr) };
+
+struct inner {
+	const struct tunnel *tunnel;
+	u16 length; /* of the IP packet by its own header: what follows it in the frame is padding */
+	u8 protocol; /* that names it in an outer header: 4 or 41 */
+	u8 tos;
+};
+
+inlined bool ipv4_is_link_local(be32 address)
+{
+	return (address & to_be32(0xffff0000)) == to_be32(0xa9fe0000); /* 169.254.0.0/16, RFC 3927 */
+}
+
+inlined bool ipv6_is_link_local(const be32 *address)
+{
+	return (address[0] & to_be32(0xffc00000)) == to_be32(0xfe800000); /* fe80::/10, RFC 4291 */
+}
+
+/* Nothing a router may forward: multicast, broadcast, loopback, unspecified or link-local. */
+inlined bool ipv4_stays(const struct iphdr *header)
+{
+	u32 first = header->destination & 0xff;
+
+	return first >= 224 || first == 127 || ipv4_is_link_local(header->destination) ||
+	       ipv4_is_link_local(header->source) || !header->source;
+}
+
+inlined bool ipv6_is_tiny(const be32 *address) /* :: or ::1 */
+{
+	return !(address[0] | address[1] | address[2]) && !(address[3] & ~to_be32(1));
+}
+
+inlined bool ipv6_stays(const struct ipv6hdr *header)
+{
+	return (header->destination[0] & 0xff) == 0xff || ipv6_is_link_local(header->destination) ||
+	       ipv6_is_link_local(header->source) || ipv6_is_tiny(header->destination) ||
+	       ipv6_is_tiny(header->source);
+}
+
+inlined u32 inner_read_ipv4(struct inner *inner, struct iphdr *header, void *end, u32 length)
+{
+	struct tunnel_key_ipv4 key = { .prefix_length = 32 };
+	u32 header_length;
+
+	if ((void *)(header + 1) > end)
+		return OUTCOME_MALFORMED;
+	header_length = (header->version_ihl & 0x0f) * 4;
+	inner->length = from_be16(header->total_length);
+	if (header->version_ihl >> 4 != 4 || header_length < sizeof(*header) || inner->length < header_length ||
+	    inner->length > length)
+		return OUTCOME_MALFORMED;
+	if (ipv4_stays(header))
+		return OUTCOME_LINK_LOCAL;
+	key.address = header->destination;
+	inner->tunnel = bpf_map_lookup_elem(&tunnels_ipv4, &key);
+	if (!inner->tunnel)
+		return OUTCOME_NO_TUNNEL;
+	if (header->ttl <= 1)
+		return OUTCOME_HOP_LIMIT;
+	inner->protocol = IPPROTO_IPIP;
+	inner->tos = header->tos;
+	return OUTCOMES;
+}
+
+inlined u32 inner_read_ipv6(struct inner *inner, struct ipv6hdr *header, void *end, u32 length)
+{
+	struct tunnel_key_ipv6 key = { .prefix_length = 128 };
+	struct icmpv6hdr *icmp = (void *)(header + 1);
+
+	if ((void *)(header + 1) > end)
+		return OUTCOME_MALFORMED;
+	inner->length = sizeof(*header) + from_be16(header->payload_length);
+	if (header->version_class >> 4 != 6 || inner->length < sizeof(*header) || inner->length > length)
+		return OUTCOME_MALFORMED;
+	if (ipv6_stays(header))
+		return OUTCOME_LINK_LOCAL;
+	if (header->next_header == IPPROTO_ICMPV6 && (void *)(icmp + 1) <= end &&
+	    icmp->type >= ICMPV6_DISCOVERY_FIRST && icmp->type <= ICMPV6_DISCOVERY_LAST)
+		return OUTCOME_NEIGHBOUR_DISCOVERY;
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		key.address[i] = header->destination[i];
+	inner->tunnel = bpf_map_lookup_elem(&tunnels_ipv6, &key);
+	if (!inner->tunnel)
+		return OUTCOME_NO_TUNNEL;
+	if (header->hop_limit <= 1)
+		return OUTCOME_HOP_LIMIT;
+	inner->protocol = IPPROTO_IPV6;
+	inner->tos = header->version_class << 4 | header->class_flow >> 4;
+	return OUTCOMES;
+}
+
+/* Read the frame; OUTCOMES when it is to be encapsulated, else why it is passed as it came. */
+inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_length)
+{
+	struct ethhdr *ethernet = data;
+	u32 length = frame_length - sizeof(*ethernet);
+
+	if ((void *)(ethernet + 1) > end)
+		return OUTCOME_NOT_IP;
+	if (ethernet->protocol != to_be16(ETH_P_IP) && ethernet->protocol != to_be16(ETH_P_IPV6))
+		return OUTCOME_NOT_IP;
+	if (ethernet->destination[0] & 1) /* to a group: never forwarded, as in ip_forward */
+		return OUTCOME_LINK_LOCAL;
+	if (ethernet->protocol == to_be16(ETH_P_IP))
+		return inner_read_ipv4(inner, (void *)(ethernet + 1), end, length);
+	return inner_read_ipv6(inner, (void *)(ethernet + 1), end, length);
+}
+
+/* Take one hop off the packet, as any router does. */
+inlined bool inner_decrease_hops(const struct inner *inner, void *data, void *end)
+{
+	void *header = data + sizeof(struct ethhdr);
+
+	if (inner->protocol == IPPROTO_IPIP) {
+		if (header + sizeof(struct iphdr) > end)
+			return false;
+		ipv4_decrease_ttl(header);
+	} else {
+		if (header + sizeof(struct ipv6hdr) > end)
+			return false;
+		((struct ipv6hdr *)header)->hop_limit--;
+	}
+	return true;
+}

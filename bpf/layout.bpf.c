@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Never loaded: its type information tells TypeScript the numbers and the shapes that both sides share.
+ * `npm run bpf` writes them to src/datapath/layout.ts.
+ */
+#include "inner.h"
+#include "outcome.h"
+#include "sighting.h"
+#include "tunnel.h"
+
+enum outcome outcome;
+enum place place;
+enum fib_result fib_result;
+struct outcome_count outcome_count;
+struct sighting sighting;
+struct tunnel tunnel;
+struct tunnel_key_ipv4 tunnel_key_ipv4;
+struct tunnel_key_ipv6 tunnel_key_ipv6;

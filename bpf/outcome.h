@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What became of a frame at a hook: every frame is counted under exactly one of these. The list is
+ * dense and only ever grows at its end, for programs and dashboards know the numbers.
+ */
+#pragma once
+#include "helpers.h"
+
+enum outcome {
+	/* passed to the stack as it came */
+	OUTCOME_NOT_IP,		     /* ARP, a VLAN tag, or anything else that is neither IPv4 nor IPv6 */
+	OUTCOME_MALFORMED,	     /* an IP header that contradicts itself or the frame; the kernel drops it */
+	OUTCOME_LINK_LOCAL,	     /* link-local, multicast or broadcast: never leaves its link */
+	OUTCOME_NEIGHBOUR_DISCOVERY, /* RFC 4861 */
+	OUTCOME_NO_TUNNEL,	     /* no tunnel matches the inner destination */
+	OUTCOME_HOP_LIMIT,	     /* TTL or hop limit would run out: the kernel answers the sender */
+	OUTCOME_HANDED_OVER,	     /* next hop not resolved: XDP leaves the packet to TC */
+
+	/* encapsulated */
+	OUTCOME_TO_STACK,	     /* passed up the stack, the example's way */
+	OUTCOME_FORWARDED,	     /* redirected to a resolved next hop */
+	OUTCOME_FORWARDED_NEIGHBOUR, /* given to the kernel to resolve the next hop and send (TC) */
+
+	/* dropped: what the FIB said of the outer packet */
+	OUTCOME_ROUTE_BLACKHOLE,
+	OUTCOME_ROUTE_UNREACHABLE,
+	OUTCOME_ROUTE_PROHIBIT,
+	OUTCOME_NOT_FORWARDED,	/* no route to the tunnel's destination, or it is this host */
+	OUTCOME_FORWARDING_OFF, /* forwarding is off on the ingress device */
+	OUTCOME_ROUTE_TUNNEL,	/* the route has a lightweight tunnel of its own */
+	OUTCOME_TOO_BIG,	/* longer than the route's MTU once encapsulated */
+	OUTCOME_NO_SOURCE,	/* the FIB found no source address */
+	OUTCOME_FIB_ERROR,	/* the FIB lookup failed, or said what this program does not know */
+
+	/* dropped: here */
+	OUTCOME_NO_ROOM, /* no headroom for the outer header */
+
+	OUTCOMES
+};
+
+struct outcome_count {
+	u64 packets;
+	u64 bytes; /* as received, Ethernet header included */
+};
+
+struct {
+	map_number(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	map_number(max_entries, OUTCOMES);
+	map_type(key, u32);
+	map_type(value, struct outcome_count);
+} outcomes SEC(".maps");
+
+inlined void count(u32 outcome, u32 bytes)
+{
+	struct outcome_count *total = bpf_map_lookup_elem(&outcomes, &outcome);
+
+	if (total) {
+		total->packets++;
+		total->bytes += bytes;
+	}
+}

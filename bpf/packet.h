@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Headers as they stand on the wire: Ethernet, IPv4 (RFC 791), IPv6 (RFC 8200), ICMPv6 (RFC 4443). */
+#pragma once
+#include "helpers.h"
+
+enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd };
+
+enum { IPPROTO_IPIP = 4, IPPROTO_IPV6 = 41, IPPROTO_ICMPV6 = 58 };
+
+struct ethhdr {
+	u8 destination[6];
+	u8 source[6];
+	be16 protocol;
+} __attribute__((packed));
+
+struct iphdr {
+	u8 version_ihl;
+	u8 tos;
+	be16 total_length;
+	be16 id;
+	be16 fragment;
+	u8 ttl;
+	u8 protocol;
+	be16 checksum;
+	be32 source;
+	be32 destination;
+} __attribute__((packed, aligned(2)));
+
+enum { IPV4_DONT_FRAGMENT = 0x4000 };
+
+struct ipv6hdr {
+	u8 version_class;
+	u8 class_flow;
+	be16 flow;
+	be16 payload_length;
+	u8 next_header;
+	u8 hop_limit;
+	be32 source[4];
+	be32 destination[4];
+} __attribute__((packed, aligned(2)));
+
+struct icmpv6hdr {
+	u8 type;
+	u8 code;
+	be16 checksum;
+} __attribute__((packed, aligned(2)));
+
+/* Router solicitation to redirect: the types of neighbour discovery (RFC 4861, section 4). */
+enum { ICMPV6_DISCOVERY_FIRST = 133, ICMPV6_DISCOVERY_LAST = 137 };
+
+/* IPv4 header checksum (RFC 1071) of a header without options whose checksum field is zero. */
+inlined be16 ipv4_checksum(const struct iphdr *header)
+{
+	const u16 *word = (const u16 *)header;
+	u32 sum = 0;
+
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		sum += word[i];
+	sum = (sum >> 16) + (sum & 0xffff);
+	sum += sum >> 16;
+	return ~sum;
+}
+
+/* Take one off the TTL and mend the checksum (RFC 1141; the kernel's ip_decrease_ttl). */
+inlined void ipv4_decrease_ttl(struct iphdr *header)
+{
+	u32 checksum = header->checksum;
+
+	checksum += to_be16(0x0100);
+	header->checksum = checksum + (checksum >= 0xffff);
+	header->ttl--;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The XDP hook: what the datapath needs of it. Its twin is tc/hook.h. */
+#pragma once
+#include "../packet.h"
+#include "../sighting.h"
+
+#define HOOK_SECTION "xdp"
+#define HOOK_PLACE_IN PLACE_XDP_IN
+#define HOOK_PLACE_OUT PLACE_XDP_OUT
+#define HOOK_PASS XDP_PASS
+#define HOOK_DROP XDP_DROP
+/* XDP has no means to resolve a neighbour: TC, behind it, has. */
+#define HOOK_RESOLVES 0
+
+typedef struct xdp_md hook_context;
+
+inlined u32 hook_length(const hook_context *context)
+{
+	return context->data_end - context->data;
+}
+
+/* Make the first `bytes` readable, as far as the frame has them: in XDP they are. */
+inlined void hook_reach(hook_context *context, u32 bytes)
+{
+}
+
+/* Open room for an outer header of `family` between the Ethernet header and the packet. */
+inlined bool hook_push(hook_context *context, u32 bytes, u8 family)
+{
+	struct ethhdr *ethernet = (void *)(long)context->data;
+	struct ethhdr saved;
+
+	if ((void *)(ethernet + 1) > (void *)(long)context->data_end)
+		return false;
+	saved = *ethernet;
+	if (bpf_xdp_adjust_head(context, -(int)bytes))
+		return false;
+	ethernet = (void *)(long)context->data;
+	if ((void *)(ethernet + 1) > (void *)(long)context->data_end)
+		return false;
+	*ethernet = saved;
+	return true;
+}
+
+/* Never called: HOOK_RESOLVES is 0. */
+inlined int hook_resolve(u32 device, struct bpf_redir_neigh *next_hop)
+{
+	return HOOK_DROP;
+}

@@ -1,0 +1,53 @@
+/**
+ * Every error this package raises on purpose: one class, a stable code, and one line that says what is
+ * wrong, where, and what to do about it.
+ */
+
+/** Stable for good: programs match on these. What each means is its value. */
+export const errorCodes = {
+	EF_BUG: 'a mistake of this package itself',
+	EF_USAGE: 'an option or argument that does not exist or has a value it cannot have',
+	EF_CONTRADICTION: 'options that cannot hold together',
+	EF_INPUT: 'a value given to the API that it cannot take',
+	EF_FILE: 'a file that cannot be read or written',
+	EF_NOT_LINUX: 'the real kernel is asked for where there is no Linux',
+	EF_PERMISSION: 'a capability is missing',
+	EF_NO_TOOL: 'a program this package runs is not installed',
+	EF_NO_LIBBPF: 'libbpf.so.1 cannot be loaded',
+	EF_NO_BTF: 'the kernel publishes no BTF',
+	EF_NO_OBJECT: 'a compiled BPF object is missing or damaged',
+	EF_KERNEL_FEATURE: 'the running kernel lacks a feature',
+	EF_KERNEL: 'the kernel refused a request',
+	EF_BPF_LOAD: 'the kernel refused to load a BPF object',
+	EF_TOOL_FAILED: 'a program this package runs failed',
+	EF_EXISTS: 'something of that name exists and is not ours',
+	EF_NOT_UP: 'what the command works on has not been set up',
+	EF_EXPECTATION: '--expect was not met',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An error with a stable code. `message` is one line: what, where, and what to do. */
+export class EncapForwardError extends Error {
+	override readonly name = 'EncapForwardError';
+	readonly code: ErrorCode;
+	/** More than the line can hold, such as the verifier's log; shown below it. */
+	readonly detail: string | undefined;
+
+	constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
+		super(
+			message.trim().replace(/\s+/g, ' '),
+			options.cause === undefined ? undefined : { cause: options.cause },
+		);
+		this.code = code;
+		this.detail = options.detail;
+	}
+
+	toJSON(): { code: ErrorCode; message: string; detail?: string } {
+		return {
+			code: this.code,
+			message: this.message,
+			...(this.detail === undefined ? {} : { detail: this.detail }),
+		};
+	}
+}
