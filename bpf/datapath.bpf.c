@@ -38,7 +38,9 @@ inlined void see(hook_context *context, u8 place, const struct decision *decisio
 		event->fib = decision->fib;
 		if (decision->fib >= 0) {
 			event->egress = decision->route.ifindex;
-			event->mtu = decision->route.mtu_result;
+			/* Elsewhere the member still holds the length that was asked about. */
+			if (decision->fib == FIB_SUCCESS || decision->fib == FIB_FRAG_NEEDED)
+				event->mtu = decision->route.mtu_result;
 		}
 		event->verdict = verdict;
 	}

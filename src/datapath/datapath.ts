@@ -1,0 +1,104 @@
+/** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
+import { fileURLToPath } from 'node:url';
+import type { DatapathOutcome } from '../journey/journey.ts';
+import { clearMap, lookupMap, possibleCpus, updateMap } from '../kernel/map.ts';
+import { type BpfObject, loadObject } from '../kernel/object.ts';
+import type { Forwarding, Hook } from '../scenario/scenario.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
+import { outcomeCountLayout, outcomes, tunnelKeyIpv4Layout, tunnelKeyIpv6Layout } from './layout.ts';
+import { tunnelEntry } from './tunnel-map.ts';
+
+/** enum forwarding of bpf/datapath.bpf.c */
+const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
+
+export interface OutcomeCount {
+	readonly packets: bigint;
+	/** As received, Ethernet headers included. */
+	readonly bytes: bigint;
+}
+
+/** The path of a compiled BPF object of this package. */
+export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer'): string {
+	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
+}
+
+/** The hooks a datapath needs: XDP cannot resolve a next hop and hands such packets to TC. */
+export function hooksOf(hook: Hook, forwarding: Forwarding): readonly Hook[] {
+	return hook === 'xdp' && forwarding === 'fib' ? ['tc', 'xdp'] : [hook];
+}
+
+export interface Datapath {
+	/** File descriptors of the programs, in the order to attach them: none hands over to a hook still empty. */
+	readonly programs: readonly { readonly hook: Hook; readonly program: number }[];
+	/** Replace all tunnels. */
+	setTunnels(tunnels: readonly Tunnel[]): void;
+	/** How many frames met each outcome at a hook; zeros left out. */
+	outcomes(hook: Hook): ReadonlyMap<DatapathOutcome, OutcomeCount>;
+	close(): void;
+}
+
+export interface DatapathOptions {
+	readonly hook: Hook;
+	readonly forwarding: Forwarding;
+	/** The ring buffer to write an event to for every frame, coming and going; none if not given. */
+	readonly sightings?: number;
+	/** How many tunnels there is room for, of each inner family; 1024 if not given. */
+	readonly tunnels?: number;
+}
+
+/** Load the programs, attached nowhere yet. @throws EF_BPF_LOAD */
+export function loadDatapath(options: DatapathOptions): Datapath {
+	const { hook, forwarding, sightings, tunnels = 1024 } = options;
+	const objects: { hook: Hook; object: BpfObject }[] = [];
+	for (const each of hooksOf(hook, forwarding)) {
+		const first = objects[0]?.object;
+		const object = loadObject(objectPath(`datapath-${each}`), {
+			constants: { forwarding: forwardingNumber[forwarding], trace: sightings !== undefined },
+			maps: {
+				...(sightings === undefined ? {} : { sightings }),
+				...(first === undefined
+					? {}
+					: { tunnels_ipv4: first.map('tunnels_ipv4'), tunnels_ipv6: first.map('tunnels_ipv6') }),
+			},
+			...(first === undefined ? { entries: { tunnels_ipv4: tunnels, tunnels_ipv6: tunnels } } : {}),
+		});
+		objects.push({ hook: each, object });
+	}
+	const map = (name: string): number => objects[0]?.object.map(name) ?? -1;
+	return {
+		programs: objects.map(({ hook, object }) => ({ hook, program: object.program('datapath') })),
+		setTunnels: (list) => {
+			const entries = list.map(tunnelEntry);
+			clearMap(map('tunnels_ipv4'), tunnelKeyIpv4Layout.size);
+			clearMap(map('tunnels_ipv6'), tunnelKeyIpv6Layout.size);
+			for (const entry of entries) updateMap(map(entry.map), entry.key, entry.value);
+		},
+		outcomes: (hook) => {
+			const object = objects.find((each) => each.hook === hook)?.object;
+			return object === undefined ? new Map() : readOutcomes(object.map('outcomes'));
+		},
+		close: () => {
+			for (const { object } of objects) object.close();
+		},
+	};
+}
+
+/** The counters of all processors, summed. */
+function readOutcomes(map: number): ReadonlyMap<DatapathOutcome, OutcomeCount> {
+	const { size, packets, bytes } = outcomeCountLayout;
+	const cpus = possibleCpus();
+	const values = new Uint8Array(size * cpus);
+	const view = new DataView(values.buffer);
+	const sum = (offset: number): bigint => {
+		let total = 0n;
+		for (let cpu = 0; cpu < cpus; cpu++) total += view.getBigUint64(cpu * size + offset, true);
+		return total;
+	};
+	const counts = new Map<DatapathOutcome, OutcomeCount>();
+	outcomes.forEach((outcome, number) => {
+		lookupMap(map, new Uint8Array(new Uint32Array([number]).buffer), values);
+		const count = { packets: sum(packets.offset), bytes: sum(bytes.offset) };
+		if (count.packets > 0n) counts.set(outcome, count);
+	});
+	return counts;
+}

@@ -1,0 +1,95 @@
+/** The engine `linux`: tries scenarios in network namespaces of the running kernel. */
+import { release } from 'node:os';
+import type { Outcome, Sighting } from '../../journey/journey.ts';
+import { requireKernelAccess } from '../../kernel/capabilities.ts';
+import { anonymousNamespace } from '../../kernel/namespace.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import type { Engine } from '../engine.ts';
+import { type Hosts, openHosts } from './hosts.ts';
+import { endOf, isHousekeeping, type Names, sightingOf } from './sightings.ts';
+import { openWatch, type Watch } from './watch.ts';
+
+export interface LinuxEngineOptions {
+	/**
+	 * How long a packet may neither arrive nor be dropped before it counts as vanished. A next hop that
+	 * does not answer takes the kernel 3 s to give up on.
+	 */
+	readonly patienceMilliseconds?: number;
+}
+
+/** How much of the end of a packet it is told by. */
+const tailBytes = 24;
+
+/** @throws EF_NOT_LINUX, EF_PERMISSION, EF_NO_LIBBPF, EF_NO_BTF, EF_BPF_LOAD */
+export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
+	requireKernelAccess();
+	const { patienceMilliseconds = 5000 } = options;
+	const kernel = release();
+	const watch = openWatch();
+	let hosts: Hosts | undefined;
+	let pristine = false;
+	let closed = false;
+	return {
+		name: 'linux',
+		kernel,
+		run: async (scenario) => {
+			if (hosts === undefined || !hosts.fits(scenario)) {
+				hosts?.close();
+				hosts = undefined;
+				hosts = openHosts(scenario, { router: anonymousNamespace(), host: anonymousNamespace() }, watch);
+			}
+			hosts.set(scenario, pristine);
+			watch.take(); // what the kernel did meanwhile is not this packet's doing
+			const sentAt = BigInt(Date.now()) * 1_000_000n;
+			const time = process.hrtime.bigint();
+			hosts.send(scenario);
+			const rest = await follow(scenario, time, hosts, watch, patienceMilliseconds, () => closed);
+			pristine = rest.sightings.every(({ packet }) => packet) && rest.outcome.kind !== 'vanished';
+			return { engine: 'linux', kernel, sentAt, ...rest };
+		},
+		close: () => {
+			if (closed) return;
+			closed = true;
+			watch.wake();
+			hosts?.close();
+			watch.close();
+		},
+	};
+}
+
+/** Wait for events until one of them is the packet's end. */
+async function follow(
+	scenario: Scenario,
+	time: bigint,
+	hosts: Hosts,
+	watch: Watch,
+	patience: number,
+	aborted: () => boolean,
+): Promise<{ sightings: readonly Sighting[]; outcome: Outcome }> {
+	const { device, frame } = scenario.packet;
+	const far = scenario.links.find(({ router }) => router === device)?.host ?? '';
+	const sent = { time, tail: frame.subarray(-tailBytes) };
+	const names: Names = {
+		hostNamespace: hosts.namespaces.host.inode,
+		device: hosts.device,
+		reason: watch.reason,
+		where: watch.where,
+	};
+	const sightings: Sighting[] = [
+		{ place: 'sent', after: 0, namespace: 'host', device: far, frame, length: frame.length, packet: true },
+	];
+	const deadline = performance.now() + patience;
+	for (let left = patience; ; left = deadline - performance.now()) {
+		for (const event of aborted() ? [] : watch.take()) {
+			if (isHousekeeping(event.frame)) continue;
+			const sighting = sightingOf(event, sent, names);
+			sightings.push(sighting);
+			const outcome = endOf(sighting, scenario.router);
+			if (outcome !== undefined) return { sightings, outcome };
+		}
+		if (left <= 0 || aborted()) {
+			return { sightings, outcome: { kind: 'vanished', afterMilliseconds: Math.round(patience - left) } };
+		}
+		await watch.wait(Math.ceil(left));
+	}
+}

@@ -1,0 +1,110 @@
+/** From events, which know numbers, to sightings, which know names; and when a journey has ended. */
+import type { Event } from '../../datapath/event.ts';
+import { causeOfDrop, causeOfOutcome } from '../../journey/cause.ts';
+import type { Outcome, Sighting } from '../../journey/journey.ts';
+import { parseIp } from '../../packet/address.ts';
+import { dissect } from '../../packet/dissect.ts';
+import type { Host } from '../../scenario/scenario.ts';
+
+/** What turns an event's numbers into names. */
+export interface Names {
+	/** Inode number of the host's namespace; every other one is the router's. */
+	readonly hostNamespace: number;
+	device(namespace: 'router' | 'host', index: number): string;
+	reason(number: number): string;
+	where(address: bigint): string;
+}
+
+/** The program's return codes that end a packet. */
+const dropVerdict = { xdp: 1, tc: 2 } as const;
+
+/**
+ * Whether a frame carries the packet: ends as it does, whatever stands before. An ICMP error that quotes
+ * it ends so too, but is another packet.
+ */
+export function carries(frame: Uint8Array, tail: Uint8Array): boolean {
+	const end = Buffer.from(frame.buffer, frame.byteOffset, frame.length).lastIndexOf(tail);
+	return end >= 0 && !isIcmpError(frame);
+}
+
+export function isIcmpError(frame: Uint8Array): boolean {
+	return dissect(frame).some(
+		({ protocol, offset }) =>
+			(protocol === 'icmp' && [3, 4, 5, 11, 12].includes(frame[offset] ?? 0)) ||
+			(protocol === 'icmpv6' && (frame[offset] ?? 0) < 128),
+	);
+}
+
+/** What a kernel sends of its own accord: multicast listener and router discovery (RFC 3810, RFC 4861). */
+export function isHousekeeping(frame: Uint8Array): boolean {
+	return dissect(frame).some(
+		({ protocol, offset }) =>
+			protocol === 'icmpv6' && [130, 131, 132, 133, 134, 143].includes(frame[offset] ?? 0),
+	);
+}
+
+/** @param sent when the packet was sent, and how it ends: what it is told by */
+export function sightingOf(
+	event: Event,
+	sent: { readonly time: bigint; readonly tail: Uint8Array },
+	names: Names,
+): Sighting {
+	const atHost = event.place === 'arrived' || event.namespace === names.hostNamespace;
+	const namespace = atHost ? 'host' : 'router';
+	const decided = event.place === 'xdp-out' || event.place === 'tc-out';
+	return {
+		place: event.place,
+		after: Number(event.time - sent.time),
+		namespace,
+		device: names.device(namespace, event.device),
+		frame: event.frame,
+		length: event.length,
+		packet: carries(event.frame, sent.tail),
+		...(decided
+			? {
+					decision: {
+						outcome: event.outcome,
+						verdict: event.verdict,
+						...(event.fib === undefined
+							? {}
+							: { fib: { ...event.fib, device: names.device('router', event.fib.device) } }),
+					},
+				}
+			: {}),
+		...(event.place === 'drop'
+			? { drop: { reason: names.reason(event.reason), where: names.where(event.location) } }
+			: {}),
+	};
+}
+
+/** How a journey ended, if this sighting is its end. */
+export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
+	if (!sighting.packet) return undefined;
+	if (sighting.place === 'arrived') {
+		return { kind: 'forwarded', device: sighting.device, frame: sighting.frame };
+	}
+	if (sighting.drop !== undefined && sighting.namespace === 'router') {
+		const cause = causeOfDrop(sighting.drop, sourceIsLocal(sighting.frame, router));
+		return { kind: 'dropped', by: 'kernel', ...sighting.drop, cause };
+	}
+	const hook = sighting.place === 'xdp-out' ? 'xdp' : 'tc';
+	if (sighting.decision?.verdict === dropVerdict[hook]) {
+		const { outcome } = sighting.decision;
+		return { kind: 'dropped', by: 'datapath', reason: outcome, where: hook, cause: causeOfOutcome(outcome) };
+	}
+	return undefined;
+}
+
+/** Whether the outermost IP source is one of the host's own addresses. */
+function sourceIsLocal(frame: Uint8Array, host: Host): boolean {
+	const ip = dissect(frame).find(({ protocol }) => protocol === 'ipv4' || protocol === 'ipv6');
+	if (ip === undefined) return false;
+	const [from, to] = ip.protocol === 'ipv4' ? [12, 16] : [8, 24];
+	const source = frame.subarray(ip.offset + from, ip.offset + to);
+	return Object.values(host.devices)
+		.flatMap(({ addresses }) => addresses)
+		.some((address) => {
+			const { bytes } = parseIp(address.split('/')[0] ?? '') ?? {};
+			return bytes !== undefined && Buffer.compare(bytes, source) === 0;
+		});
+}

@@ -1,0 +1,74 @@
+/** What the kernel and our programs saw: the tracer, the observers at the far ends, and their events. */
+import { objectPath } from '../../datapath/datapath.ts';
+import { decodeEvent, type Event, eventSize } from '../../datapath/event.ts';
+import { attachXdp } from '../../kernel/attach.ts';
+import { readDropReasons } from '../../kernel/drop-reasons.ts';
+import { updateMap } from '../../kernel/map.ts';
+import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
+import { loadObject } from '../../kernel/object.ts';
+import { openRingBuffer } from '../../kernel/ring-buffer.ts';
+import { readSymbols } from '../../kernel/symbols.ts';
+
+export interface Watch {
+	/** The ring buffer that the datapath is to write to. */
+	readonly sightings: number;
+	/** Report what the kernel does with packets in this namespace. */
+	namespace(namespace: Namespace): void;
+	/** Report what comes out at this device of the namespace. */
+	farEnd(namespace: Namespace, device: number): void;
+	/** The events there are, oldest first. */
+	take(): Event[];
+	/** Resolves when there may be an event, after the time, or on `wake`. */
+	wait(milliseconds: number): Promise<void>;
+	wake(): void;
+	/** The running kernel's name of a drop reason. */
+	reason(number: number): string;
+	/** The kernel function that an address lies in. */
+	where(address: bigint): string;
+	close(): void;
+}
+
+/**
+ * Begin to watch.
+ * @param shared a ring buffer that a datapath already writes to, if it is not to be made
+ */
+export function openWatch(shared?: number): Watch {
+	const reasons = readDropReasons();
+	let symbols: ReturnType<typeof readSymbols> | undefined;
+	const tracer = loadObject(objectPath('tracer'), {
+		constants: { has_drop_reason: reasons.size > 0 },
+		...(shared === undefined ? {} : { maps: { sightings: shared } }),
+	});
+	const sightings = tracer.map('sightings');
+	const observer = loadObject(objectPath('observer'), { maps: { sightings } });
+	for (const program of ['receive', 'transmit', 'drop']) tracer.attach(program);
+	let events: Event[] = [];
+	const ring = openRingBuffer(sightings, eventSize, (bytes) => events.push(decodeEvent(bytes)));
+	return {
+		sightings,
+		namespace: ({ inode }) => {
+			updateMap(tracer.map('watched'), new Uint8Array(new Uint32Array([inode]).buffer), new Uint8Array([1]));
+		},
+		farEnd: (namespace, device) => {
+			inNamespace(namespace, () => attachXdp(device, observer.program('observe')));
+		},
+		take: () => {
+			ring.consume();
+			const taken = events;
+			events = [];
+			return taken;
+		},
+		wait: ring.wait,
+		wake: ring.wake,
+		reason: (number) => reasons.get(number) ?? (number === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${number}`),
+		where: (address) => {
+			symbols ??= readSymbols();
+			return symbols(address) ?? `0x${address.toString(16)}`;
+		},
+		close: () => {
+			ring.close();
+			observer.close();
+			tracer.close();
+		},
+	};
+}

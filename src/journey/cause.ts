@@ -1,0 +1,107 @@
+/**
+ * Causes: our names for why a packet was dropped, stable for good and the same on every kernel, where
+ * the kernel's own reasons differ between versions or say nothing.
+ */
+import type { DatapathOutcome, Drop } from './journey.ts';
+
+/** What each cause means, in a few words. */
+export const causes = {
+	'source-is-local': "the source address is one of the receiving host's own",
+	'reverse-path': 'the route back to the source does not lead out of the device it came in by',
+	'source-invalid': 'the source address can be nobody’s: multicast, broadcast or unspecified',
+	'destination-invalid': 'the destination address is not one that can be forwarded to',
+	'loopback-address': 'a loopback address came from outside',
+	'forwarding-off': 'the host or the device does not forward',
+	'no-route': 'no route to the destination',
+	'route-unreachable': 'an unreachable route',
+	'route-prohibit': 'a prohibit route',
+	'route-blackhole': 'a blackhole route',
+	'ttl-expired': 'the TTL or hop limit ran out',
+	'header-invalid': 'the IP header is not valid',
+	'too-big': 'longer than the MTU, and not to be fragmented',
+	'neighbour-failed': "the next hop's Ethernet address could not be found out",
+	'neighbour-queue-full': 'too many packets wait for the next hop to be found',
+	'no-carrier': 'the egress device has no carrier',
+	'wrong-mac': 'the Ethernet frame is for another host',
+	'bad-checksum': 'a checksum is wrong',
+	truncated: 'shorter than its headers say',
+	'no-receiver': 'nothing on the host takes this protocol',
+	netfilter: 'a firewall rule',
+	'ipv6-disabled': 'IPv6 is off on the device',
+	'tc-program': 'a TC program at the device dropped it',
+	'xdp-program': 'an XDP program at the device dropped it',
+	'bpf-route-tunnel': 'the route has a lightweight tunnel of its own, which the datapath cannot take',
+	'bpf-no-source': 'the FIB found no source address',
+	'bpf-fib-error': 'the FIB lookup failed',
+	'bpf-no-room': 'no headroom for the outer header',
+	unknown: 'the kernel does not say',
+} as const;
+
+export type Cause = keyof typeof causes;
+
+const byReason: Readonly<Record<string, Cause>> = {
+	IP_LOCAL_SOURCE: 'source-is-local',
+	IP_RPFILTER: 'reverse-path',
+	IP_INVALID_SOURCE: 'source-invalid',
+	IP_INVALID_DEST: 'destination-invalid',
+	IP_LOCALNET: 'loopback-address',
+	IP_INADDRERRORS: 'forwarding-off',
+	IP_INNOROUTES: 'no-route',
+	IP_CSUM: 'bad-checksum',
+	TCP_CSUM: 'bad-checksum',
+	UDP_CSUM: 'bad-checksum',
+	ICMP_CSUM: 'bad-checksum',
+	PKT_TOO_SMALL: 'truncated',
+	PKT_TOO_BIG: 'too-big',
+	OTHERHOST: 'wrong-mac',
+	NEIGH_FAILED: 'neighbour-failed',
+	NEIGH_CREATEFAIL: 'neighbour-failed',
+	NEIGH_DEAD: 'neighbour-failed',
+	NEIGH_QUEUEFULL: 'neighbour-queue-full',
+	IP_NOPROTO: 'no-receiver',
+	NO_SOCKET: 'no-receiver',
+	NETFILTER_DROP: 'netfilter',
+	IPV6DISABLED: 'ipv6-disabled',
+	TC_INGRESS: 'tc-program',
+	TC_EGRESS: 'tc-program',
+	XDP: 'xdp-program',
+};
+
+/**
+ * The cause of a drop in the kernel's stack.
+ * @param sourceIsLocal whether the dropped packet's source is an address of the host that dropped it: it
+ * decides where the kernel names no reason (a local source before Linux 6.13)
+ */
+export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean): Cause {
+	if (reason === 'IP_INHDR') return /^ip6?_forward/.test(where) ? 'ttl-expired' : 'header-invalid';
+	if (reason === 'QDISC_DROP') return where === '__dev_queue_xmit' ? 'no-carrier' : 'unknown';
+	const named = byReason[reason];
+	if (named !== undefined) return named;
+	if (where.startsWith('ip_rcv_finish')) return sourceIsLocal ? 'source-is-local' : 'unknown';
+	if (where === 'neigh_invalidate') return 'neighbour-failed';
+	return 'unknown';
+}
+
+/** The cause of a drop that the datapath decided on. */
+export function causeOfOutcome(outcome: DatapathOutcome): Cause {
+	switch (outcome) {
+		case 'route-blackhole':
+		case 'route-unreachable':
+		case 'route-prohibit':
+		case 'forwarding-off':
+		case 'too-big':
+			return outcome;
+		case 'not-forwarded':
+			return 'no-route';
+		case 'route-tunnel':
+			return 'bpf-route-tunnel';
+		case 'no-source':
+			return 'bpf-no-source';
+		case 'no-room':
+			return 'bpf-no-room';
+		case 'fib-error':
+			return 'bpf-fib-error';
+		default:
+			return 'unknown';
+	}
+}

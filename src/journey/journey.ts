@@ -1,0 +1,85 @@
+/** A journey: what happened to one packet, as plain data, whatever engine tried it. */
+import type { fibResults, outcomes, places } from '../datapath/layout.ts';
+import type { Cause } from './cause.ts';
+
+/** What the datapath counts a frame under; bpf/outcome.h says what each means. */
+export type DatapathOutcome = (typeof outcomes)[number];
+
+/** What bpf_fib_lookup answered. */
+export type FibResult = (typeof fibResults)[number];
+
+/** Where a frame was seen; bpf/sighting.h says what each means. */
+export type Place = 'sent' | (typeof places)[number];
+
+/** What the datapath decided on a frame. */
+export interface Decision {
+	readonly outcome: DatapathOutcome;
+	/** What the FIB said of the outer packet, if it was asked. */
+	readonly fib?: {
+		readonly result: FibResult;
+		/** The egress device it named. */
+		readonly device: string;
+		/** The route's MTU in bytes, 0 where the kernel does not tell. */
+		readonly mtu: number;
+	};
+	/** The program's return code: an XDP action or a TC verdict. */
+	readonly verdict: number;
+}
+
+/** Why and where the kernel freed a packet. */
+export interface Drop {
+	/** The kernel's name without SKB_DROP_REASON_; NOT_SPECIFIED also where it has no names. */
+	readonly reason: string;
+	/** The kernel function, or a hexadecimal address where symbols are hidden. */
+	readonly where: string;
+}
+
+export interface Sighting {
+	readonly place: Place;
+	/** Nanoseconds since the packet was sent. */
+	readonly after: number;
+	readonly namespace: 'router' | 'host';
+	readonly device: string;
+	/** As much of the frame as was kept, from its Ethernet header on. */
+	readonly frame: Uint8Array;
+	/** The whole frame's length in bytes. */
+	readonly length: number;
+	/** It carries the packet; otherwise it is what the packet caused, such as an ARP request. */
+	readonly packet: boolean;
+	/** Where the datapath is done with a frame. */
+	readonly decision?: Decision;
+	/** Where the kernel dropped it. */
+	readonly drop?: Drop;
+}
+
+/** How it ended. */
+export type Outcome =
+	| {
+			readonly kind: 'forwarded';
+			/** The far end's device it came out at. */
+			readonly device: string;
+			readonly frame: Uint8Array;
+	  }
+	| {
+			readonly kind: 'dropped';
+			/** The kernel's stack, or the datapath by its own decision. */
+			readonly by: 'kernel' | 'datapath';
+			readonly reason: string;
+			readonly where: string;
+			readonly cause: Cause;
+	  }
+	| {
+			/** It neither arrived nor was seen dropped in that time. */
+			readonly kind: 'vanished';
+			readonly afterMilliseconds: number;
+	  };
+
+export interface Journey {
+	readonly engine: 'linux' | 'model';
+	/** The kernel's release, such as 6.1.0. */
+	readonly kernel: string;
+	/** When the packet was sent, nanoseconds since 1970. */
+	readonly sentAt: bigint;
+	readonly sightings: readonly Sighting[];
+	readonly outcome: Outcome;
+}

@@ -1,0 +1,30 @@
+/** Whether this process may do what the real kernel engine does. */
+import { existsSync, readFileSync } from 'node:fs';
+import { EncapForwardError } from '../error.ts';
+
+/** Bits of capabilities(7), and what we need each for. */
+const needed = [
+	{ name: 'CAP_SYS_ADMIN', bit: 21, why: 'network namespaces and tracing' },
+	{ name: 'CAP_NET_ADMIN', bit: 12, why: 'devices, routes and attaching BPF programs' },
+	{ name: 'CAP_NET_RAW', bit: 13, why: 'sending frames' },
+] as const;
+
+/** Refuse with the reason, before anything is touched, where the real kernel cannot be used. */
+export function requireKernelAccess(): void {
+	if (process.platform !== 'linux') {
+		throw new EncapForwardError(
+			'EF_NOT_LINUX',
+			`this command tries packets on a running Linux kernel and this system is ${process.platform}; run it on Linux`,
+		);
+	}
+	const status = readFileSync('/proc/self/status', 'utf8');
+	const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+	const missing = needed.filter(({ bit }) => (effective & (1n << BigInt(bit))) === 0n);
+	if (missing.length > 0) {
+		const list = missing.map(({ name, why }) => `${name} (for ${why})`).join(', ');
+		throw new EncapForwardError('EF_PERMISSION', `this command needs root: missing ${list}; run it as root`);
+	}
+	if (!existsSync('/proc/sys/net')) {
+		throw new EncapForwardError('EF_KERNEL_FEATURE', '/proc/sys/net is missing; mount proc on /proc');
+	}
+}

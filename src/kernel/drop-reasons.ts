@@ -1,0 +1,28 @@
+/** The running kernel's own names for why it drops a packet. */
+import { readFileSync } from 'node:fs';
+import { EncapForwardError } from '../error.ts';
+import { Btf } from './btf.ts';
+
+export const kernelBtf = '/sys/kernel/btf/vmlinux';
+
+/**
+ * enum skb_drop_reason by number, without its prefix: IP_RPFILTER. The numbers differ from kernel to
+ * kernel. Empty before Linux 5.17, which gives no reasons.
+ */
+export function readDropReasons(): ReadonlyMap<number, string> {
+	let bytes: Uint8Array;
+	try {
+		bytes = readFileSync(kernelBtf);
+	} catch (cause) {
+		throw new EncapForwardError(
+			'EF_NO_BTF',
+			`the running kernel publishes no type information in ${kernelBtf}; a kernel built with CONFIG_DEBUG_INFO_BTF=y does`,
+			{ cause },
+		);
+	}
+	const names = new Map<number, string>();
+	for (const [number, name] of new Btf(bytes).enumeration('skb_drop_reason') ?? []) {
+		names.set(number, name.replace(/^SKB_(DROP_REASON_)?/, ''));
+	}
+	return names;
+}

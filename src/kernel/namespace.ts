@@ -1,0 +1,80 @@
+/**
+ * Network namespaces. A namespace belongs to a thread: what runs inside `inNamespace` must be synchronous,
+ * for libuv's other threads (fs.promises, koffi's async calls) stay where they were.
+ */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { EncapForwardError } from '../error.ts';
+import { libc } from './libc.ts';
+import { check } from './library.ts';
+
+export interface Namespace {
+	readonly fd: number;
+	/** Identifies it on this machine: what BPF programs see and `ls -l /proc/PID/ns/net` shows. */
+	readonly inode: number;
+}
+
+const cloneNewNetwork = 0x40000000;
+const own = '/proc/thread-self/ns/net';
+
+function open(path: string): Namespace {
+	const fd = openSync(path, 'r');
+	return { fd, inode: Number(fstatSync(fd).ino) };
+}
+
+/** The namespace this thread is in. */
+export function currentNamespace(): Namespace {
+	return open(own);
+}
+
+/** A namespace that `ip netns add` made, by name. */
+export function namedNamespace(name: string): Namespace {
+	try {
+		return open(`/run/netns/${name}`);
+	} catch (cause) {
+		throw new EncapForwardError(
+			'EF_NOT_UP',
+			`there is no network namespace ${name}; "ip netns list" shows those there are`,
+			{ cause },
+		);
+	}
+}
+
+/**
+ * A new namespace without a name. It lives as long as somebody holds it open: when this process ends, in
+ * whatever way, the kernel removes it with all that is in it.
+ */
+export function anonymousNamespace(): Namespace {
+	const before = currentNamespace();
+	try {
+		check(libc().unshare(cloneNewNetwork), 'create a network namespace');
+		try {
+			return open(own);
+		} finally {
+			check(libc().setns(before.fd, cloneNewNetwork), 'return to its network namespace');
+		}
+	} finally {
+		closeSync(before.fd);
+	}
+}
+
+/** Run `work` with this thread in the namespace. A promise is refused: its rest would run outside. */
+export function inNamespace<T>(
+	namespace: Namespace,
+	work: () => T extends PromiseLike<unknown> ? never : T,
+): T {
+	const before = currentNamespace();
+	try {
+		check(libc().setns(namespace.fd, cloneNewNetwork), 'enter a network namespace');
+		try {
+			return work();
+		} finally {
+			check(libc().setns(before.fd, cloneNewNetwork), 'return to its network namespace');
+		}
+	} finally {
+		closeSync(before.fd);
+	}
+}
+
+export function closeNamespace(namespace: Namespace): void {
+	closeSync(namespace.fd);
+}
