@@ -19,6 +19,7 @@ const objects = [
 	{ object: 'bpf/objects/datapath-tc.o', source: 'bpf/datapath.bpf.c', hook: 'bpf/tc' },
 	{ object: 'bpf/objects/tracer.o', source: 'bpf/tracer.bpf.c' },
 	{ object: 'bpf/objects/observer.o', source: 'bpf/observer.bpf.c' },
+	{ object: 'bench/rate.o', source: 'bench/rate.bpf.c' },
 ] as const;
 
 const layoutFile = 'src/datapath/layout.ts';

@@ -22,6 +22,9 @@ export const errorCodes = {
 	EF_TOOL_FAILED: 'a program this package runs failed',
 	EF_EXISTS: 'something of that name exists and is not ours',
 	EF_NOT_UP: 'what the command works on has not been set up',
+	EF_BUSY: 'somebody else is using what only one can use',
+	EF_OUTPUT: 'the output cannot be written',
+	EF_INTERRUPTED: 'ended by a signal',
 	EF_EXPECTATION: '--expect was not met',
 } as const;
 

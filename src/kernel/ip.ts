@@ -39,6 +39,11 @@ export function ipBatch(commands: readonly string[]): void {
 	if (commands.length > 0) run(['-batch', '-'], `${commands.join('\n')}\n`);
 }
 
+/** Carry out one command. */
+export function ip(...command: readonly string[]): void {
+	run(command, '');
+}
+
 /** What `ip -json …` shows. */
 export function ipJson<T>(...command: readonly string[]): T {
 	return JSON.parse(run(['-json', ...command], '') || '[]') as T;

@@ -2,8 +2,7 @@
  * Network namespaces. A namespace belongs to a thread: what runs inside `inNamespace` must be synchronous,
  * for libuv's other threads (fs.promises, koffi's async calls) stay where they were.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { EncapForwardError } from '../error.ts';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { libc } from './libc.ts';
 import { check } from './library.ts';
 
@@ -26,17 +25,10 @@ export function currentNamespace(): Namespace {
 	return open(own);
 }
 
-/** A namespace that `ip netns add` made, by name. */
-export function namedNamespace(name: string): Namespace {
-	try {
-		return open(`/run/netns/${name}`);
-	} catch (cause) {
-		throw new EncapForwardError(
-			'EF_NOT_UP',
-			`there is no network namespace ${name}; "ip netns list" shows those there are`,
-			{ cause },
-		);
-	}
+/** A namespace that `ip netns add` made, by name; undefined if there is none. */
+export function namedNamespace(name: string): Namespace | undefined {
+	const path = `/run/netns/${name}`;
+	return existsSync(path) ? open(path) : undefined;
 }
 
 /**

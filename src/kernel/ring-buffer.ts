@@ -1,5 +1,5 @@
 /** Events out of a BPF ring buffer, waited for without polling. */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, readSync, writeSync } from 'node:fs';
 import { checkBpf, checkBpfPointer, libbpf } from './libbpf.ts';
 import { libc } from './libc.ts';
 import { check, koffi, type Pointer } from './library.ts';
@@ -7,9 +7,9 @@ import { check, koffi, type Pointer } from './library.ts';
 export interface RingBuffer {
 	/** Give every event that is there to the receiver, oldest first; how many there were. */
 	consume(): number;
-	/** Resolves when there is an event, after the time, or on `wake`; several may wait. */
+	/** Resolves when there is an event, after the time, or on `wake`. One wait at a time. */
 	wait(milliseconds: number): Promise<void>;
-	/** End every wait. */
+	/** End the wait under way, or the next one. */
 	wake(): void;
 	close(): void;
 }
@@ -45,6 +45,8 @@ export function openRingBuffer(fd: number, size: number, receive: (event: Uint8A
 		wait: async (milliseconds) => {
 			waiting = libc().poll(bytes, 2, milliseconds);
 			await waiting;
+			const woken = descriptors.getInt16(14, true) !== 0;
+			if (woken) readSync(wakeFd, new Uint8Array(8));
 		},
 		wake: () => void writeSync(wakeFd, new Uint8Array(new BigUint64Array([1n]).buffer)),
 		close: () => {

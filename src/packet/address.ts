@@ -95,7 +95,7 @@ export function formatIp(bytes: Uint8Array): string {
 }
 
 /** The bytes with all bits behind the first `length` zero. */
-function maskBytes(bytes: Uint8Array, length: number): Uint8Array {
+export function maskBytes(bytes: Uint8Array, length: number): Uint8Array {
 	return bytes.map((byte, index) => {
 		const kept = Math.min(8, Math.max(0, length - index * 8));
 		return byte & (0xff00 >> kept);

@@ -75,13 +75,15 @@ function walk(frame: Uint8Array, start: Start): readonly Step[] {
 	let dissector: Dissector | undefined = starts[start];
 	let carrier: Carrier = { cut: false };
 	let payload = '';
+	let cutShort = false;
 	let problem: string | undefined;
 
 	while (dissector !== undefined) {
 		const result: Dissection | string = dissector(frame.subarray(offset, end), carrier);
 		if (typeof result === 'string') {
 			// Of a fragment or a quoted packet not every header need be there; else the first problem is the cause.
-			if (carrier.cut) payload = `cut short: ${result}`;
+			cutShort = carrier.cut;
+			if (cutShort) payload = `cut short: ${result}`;
 			else problem = result;
 			break;
 		}
@@ -114,7 +116,7 @@ function walk(frame: Uint8Array, start: Start): readonly Step[] {
 	if (offset < end) {
 		const length = end - offset;
 		const summary = `Payload ${length} bytes${payload && `, ${payload}`}`;
-		const brief = payload && `${payload} ${length} bytes`;
+		const brief = cutShort ? 'cut short' : payload && `${payload} ${length} bytes`;
 		steps.push({ protocol: 'payload', offset, length, summary, brief, fields: [] });
 	}
 	if (end < frame.length) {

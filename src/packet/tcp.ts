@@ -32,7 +32,7 @@ export interface TcpHeader {
 	readonly destinationPort: number;
 	readonly sequence: number;
 	readonly acknowledgement: number;
-	/** Bits of {@link tcpFlag}. */
+	/** 12 bits: those of {@link tcpFlag}, the others are reserved. */
 	readonly flags: number;
 	/** As in the header, not scaled. */
 	readonly window: number;
@@ -60,7 +60,7 @@ function read(bytes: Uint8Array): { readonly header: TcpHeader; readonly headerL
 			destinationPort: view.getUint16(2),
 			sequence: view.getUint32(4),
 			acknowledgement: view.getUint32(8),
-			flags: view.getUint16(12) & 0x1ff,
+			flags: view.getUint16(12) & 0xfff,
 			window: view.getUint16(14),
 			urgentPointer: view.getUint16(18),
 			options: bytes.subarray(tcpLength, headerLength),
@@ -95,7 +95,7 @@ export function encodeTcp(
 	view.setUint16(2, header.destinationPort);
 	view.setUint32(4, header.sequence ?? 0);
 	view.setUint32(8, header.acknowledgement ?? 0);
-	view.setUint16(12, ((headerLength / 4) << 12) | (header.flags & 0x1ff));
+	view.setUint16(12, ((headerLength / 4) << 12) | (header.flags & 0xfff));
 	view.setUint16(14, header.window ?? 0);
 	view.setUint16(18, header.urgentPointer ?? 0);
 	view.setUint16(16, transportChecksum(bytes, ipProtocol.tcp, addresses));

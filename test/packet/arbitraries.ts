@@ -174,7 +174,7 @@ export const tcpHeader: fc.Arbitrary<TcpHeader> = fc.record({
 	destinationPort: port,
 	sequence: uint32,
 	acknowledgement: uint32,
-	flags: fc.nat(0x1ff),
+	flags: fc.nat(0xfff),
 	window: uint16,
 	urgentPointer: uint16,
 	options: tcpOptions,
@@ -310,3 +310,15 @@ export const frame: fc.Arbitrary<Uint8Array> = fc
 	.map(([header, [number, packet], padding]) =>
 		encodeEthernet({ ...header, etherType: number }, concatenate([packet, new Uint8Array(padding)])),
 	);
+
+/** Encoded bytes, cut at any place and with some of them overwritten, and now and then any bytes at all. */
+export function damaged(encoded: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+	const overwritten = fc
+		.tuple(encoded, fc.nat(200), fc.array(fc.tuple(fc.nat(100), uint8), { maxLength: 4 }))
+		.map(([bytes, length, changes]) => {
+			const result = bytes.slice(0, length);
+			for (const [offset, value] of changes) if (offset < result.length) result[offset] = value;
+			return result;
+		});
+	return fc.oneof({ weight: 5, arbitrary: overwritten }, { weight: 1, arbitrary: bytesUpTo(80) });
+}

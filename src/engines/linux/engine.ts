@@ -6,7 +6,7 @@ import { anonymousNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Hosts, openHosts } from './hosts.ts';
-import { endOf, isHousekeeping, type Names, sightingOf } from './sightings.ts';
+import { endOf, endsWith, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
 import { openWatch, type Watch } from './watch.ts';
 
 export interface LinuxEngineOptions {
@@ -68,7 +68,8 @@ async function follow(
 ): Promise<{ sightings: readonly Sighting[]; outcome: Outcome }> {
 	const { device, frame } = scenario.packet;
 	const far = scenario.links.find(({ router }) => router === device)?.host ?? '';
-	const sent = { time, tail: frame.subarray(-tailBytes) };
+	const tail = frame.subarray(-tailBytes);
+	const sent: Sent = { time, carries: (seen) => endsWith(seen, tail) };
 	const names: Names = {
 		hostNamespace: hosts.namespaces.host.inode,
 		device: hosts.device,

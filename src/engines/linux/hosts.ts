@@ -45,7 +45,7 @@ interface Attached {
 /** Make the links and addresses in two new namespaces, which are closed with the hosts. */
 export function openHosts(scenario: Scenario, namespaces: Namespaces, watch: Watch): Hosts {
 	const sockets = new Map<string, PacketSocket>();
-	const devices = { router: new Map<number, string>(), host: new Map<number, string>() };
+	let device: Hosts['device'] = () => '';
 	let current: Scenario | undefined;
 	let attached: Attached | undefined;
 
@@ -58,10 +58,9 @@ export function openHosts(scenario: Scenario, namespaces: Namespaces, watch: Wat
 
 	try {
 		buildHosts(scenario, namespaces);
+		device = nameDevices(scenario, namespaces);
 		for (const link of scenario.links) {
 			const far = deviceIndex(namespaces.host, link.host);
-			devices.router.set(deviceIndex(namespaces.router, link.router), link.router);
-			devices.host.set(far, link.host);
 			watch.farEnd(namespaces.host, far);
 			sockets.set(link.router, openPacketSocket(namespaces.host, far));
 		}
@@ -90,7 +89,7 @@ export function openHosts(scenario: Scenario, namespaces: Namespaces, watch: Wat
 
 	return {
 		namespaces,
-		device: (namespace, index) => devices[namespace].get(index) ?? `device ${index}`,
+		device,
 		fits: (other) => ground(other) === ground(scenario),
 		set: (next, pristine) => {
 			for (const side of ['router', 'host'] as const) {
@@ -113,6 +112,17 @@ export function openHosts(scenario: Scenario, namespaces: Namespaces, watch: Wat
 		},
 		close,
 	};
+}
+
+/** The names of the devices of a scenario's hosts by their numbers, which are each namespace's own. */
+export function nameDevices(scenario: Scenario, namespaces: Namespaces): Hosts['device'] {
+	const names = { router: new Map<number, string>(), host: new Map<number, string>() };
+	for (const link of scenario.links) {
+		for (const side of ['router', 'host'] as const) {
+			names[side].set(deviceIndex(namespaces[side], link[side]), link[side]);
+		}
+	}
+	return (namespace, index) => names[namespace].get(index) ?? `device ${index}`;
 }
 
 function buildHosts(scenario: Scenario, namespaces: Namespaces): void {

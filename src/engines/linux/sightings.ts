@@ -2,8 +2,9 @@
 import type { Event } from '../../datapath/event.ts';
 import { causeOfDrop, causeOfOutcome } from '../../journey/cause.ts';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
-import { parseIp } from '../../packet/address.ts';
 import { dissect } from '../../packet/dissect.ts';
+import { outerAddresses } from '../../packet/outer.ts';
+import { ownerOf } from '../../scenario/addresses.ts';
 import type { Host } from '../../scenario/scenario.ts';
 
 /** What turns an event's numbers into names. */
@@ -19,15 +20,15 @@ export interface Names {
 const dropVerdict = { xdp: 1, tc: 2 } as const;
 
 /**
- * Whether a frame carries the packet: ends as it does, whatever stands before. An ICMP error that quotes
- * it ends so too, but is another packet.
+ * Whether a frame carries the packet with this tail, whatever stands before it. An ICMP error that quotes
+ * it has the tail too, but is another packet.
  */
-export function carries(frame: Uint8Array, tail: Uint8Array): boolean {
+export function endsWith(frame: Uint8Array, tail: Uint8Array): boolean {
 	const end = Buffer.from(frame.buffer, frame.byteOffset, frame.length).lastIndexOf(tail);
 	return end >= 0 && !isIcmpError(frame);
 }
 
-export function isIcmpError(frame: Uint8Array): boolean {
+function isIcmpError(frame: Uint8Array): boolean {
 	return dissect(frame).some(
 		({ protocol, offset }) =>
 			(protocol === 'icmp' && [3, 4, 5, 11, 12].includes(frame[offset] ?? 0)) ||
@@ -43,12 +44,15 @@ export function isHousekeeping(frame: Uint8Array): boolean {
 	);
 }
 
-/** @param sent when the packet was sent, and how it ends: what it is told by */
-export function sightingOf(
-	event: Event,
-	sent: { readonly time: bigint; readonly tail: Uint8Array },
-	names: Names,
-): Sighting {
+/** What a sighting is told of the packet it may be of. */
+export interface Sent {
+	/** Nanoseconds of CLOCK_MONOTONIC. */
+	readonly time: bigint;
+	/** Whether a frame carries the packet. */
+	carries(frame: Uint8Array): boolean;
+}
+
+export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 	const atHost = event.place === 'arrived' || event.namespace === names.hostNamespace;
 	const namespace = atHost ? 'host' : 'router';
 	const decided = event.place === 'xdp-out' || event.place === 'tc-out';
@@ -59,7 +63,7 @@ export function sightingOf(
 		device: names.device(namespace, event.device),
 		frame: event.frame,
 		length: event.length,
-		packet: carries(event.frame, sent.tail),
+		packet: sent.carries(event.frame),
 		...(decided
 			? {
 					decision: {
@@ -97,14 +101,6 @@ export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
 
 /** Whether the outermost IP source is one of the host's own addresses. */
 function sourceIsLocal(frame: Uint8Array, host: Host): boolean {
-	const ip = dissect(frame).find(({ protocol }) => protocol === 'ipv4' || protocol === 'ipv6');
-	if (ip === undefined) return false;
-	const [from, to] = ip.protocol === 'ipv4' ? [12, 16] : [8, 24];
-	const source = frame.subarray(ip.offset + from, ip.offset + to);
-	return Object.values(host.devices)
-		.flatMap(({ addresses }) => addresses)
-		.some((address) => {
-			const { bytes } = parseIp(address.split('/')[0] ?? '') ?? {};
-			return bytes !== undefined && Buffer.compare(bytes, source) === 0;
-		});
+	const source = outerAddresses(frame)?.source;
+	return source !== undefined && ownerOf(host, source) !== undefined;
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What surrounds the datapath when its rate is measured: a generator, the bare redirect it is held
+ * against, a sink that counts, and a program that only makes a veth accept redirected frames.
+ */
+#include "../bpf/packet.h"
+
+/* Set before loading: ifindexes, each in the namespace of the program that uses it. */
+const volatile u32 generator_device = 0;
+const volatile u32 redirect_device = 0;
+
+/* Set before loading: whether what arrives should be IPv6 in IPv4, or plain IPv6. */
+const volatile bool encapsulated = false;
+
+enum { IPPROTO_UDP = 17, HOP_LIMIT = 64 };
+
+struct udphdr {
+	be16 source;
+	be16 destination;
+	be16 length;
+	be16 checksum;
+} __attribute__((packed, aligned(2)));
+
+/* The frame; its payload repeats the Ethernet header. */
+struct generated {
+	struct ethhdr ethernet;
+	struct ipv6hdr ip;
+	struct udphdr udp;
+	struct ethhdr copy;
+} __attribute__((packed, aligned(2)));
+
+/*
+ * Run with live frames, whose pages are used again as the last packet left them: a router took one off
+ * the hop limit, and an outer IPv4 header was written over the Ethernet header.
+ */
+SEC("xdp") int generate(struct xdp_md *context)
+{
+	struct generated *frame = (void *)(long)context->data;
+
+	if (context->ingress_ifindex == generator_device) /* really came in */
+		return XDP_PASS;
+	if ((void *)(frame + 1) > (void *)(long)context->data_end)
+		return XDP_ABORTED;
+	frame->ethernet = frame->copy;
+	frame->ip.hop_limit = HOP_LIMIT;
+	return bpf_redirect(generator_device, 0);
+}
+
+SEC("xdp") int redirect(struct xdp_md *context)
+{
+	return bpf_redirect(redirect_device, 0);
+}
+
+enum { SUNK_EXPECTED, SUNK_OTHER, SUNK };
+
+struct {
+	map_number(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	map_number(max_entries, SUNK);
+	map_type(key, u32);
+	map_type(value, u64);
+} sunk SEC(".maps");
+
+inlined bool is_expected(struct ethhdr *ethernet, void *end)
+{
+	struct iphdr *outer = (void *)(ethernet + 1);
+	struct ipv6hdr *inner = encapsulated ? (void *)(outer + 1) : (void *)(ethernet + 1);
+
+	if ((void *)(inner + 1) > end)
+		return false;
+	if (encapsulated && (outer->version_ihl != 0x45 || outer->protocol != IPPROTO_IPV6))
+		return false;
+	return ethernet->protocol == (encapsulated ? to_be16(ETH_P_IP) : to_be16(ETH_P_IPV6)) &&
+	       inner->version_class >> 4 == 6 && inner->next_header == IPPROTO_UDP;
+}
+
+SEC("xdp") int sink(struct xdp_md *context)
+{
+	u32 key = is_expected((void *)(long)context->data, (void *)(long)context->data_end) ? SUNK_EXPECTED : SUNK_OTHER;
+	u64 *packets = bpf_map_lookup_elem(&sunk, &key);
+
+	if (packets)
+		(*packets)++;
+	return XDP_DROP;
+}
+
+SEC("xdp") int pass(struct xdp_md *context)
+{
+	return XDP_PASS;
+}
+
+char _license[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,125 @@
+/** The commands and their options. Each command's code is loaded when it is run. */
+import { type Application, buildApplication, buildCommand, buildRouteMap, text_en } from '@stricli/core';
+import { packageVersion } from '../version.ts';
+import { cellFlags } from './cell-flags.ts';
+import type { Context } from './context.ts';
+import { usage } from './error-text.ts';
+
+const json = { kind: 'boolean', brief: 'Write JSON', default: false, withNegated: false } as const;
+
+const name = {
+	kind: 'parsed',
+	parse: String,
+	brief: 'Name of the lab, the first part of its namespaces’ names',
+	default: 'encap-forward',
+	placeholder: 'name',
+} as const;
+
+const run = buildCommand<import('./lab.ts').LabFlags, [], Context>({
+	loader: async () => (await import('./lab.ts')).lab,
+	docs: {
+		brief: 'Try every combination on the running kernel and say what became of each packet, and why',
+		fullDescription:
+			'Tries every combination of hook, outer family, way of forwarding, source, rp_filter, accept_local and neighbour state in network namespaces of its own, and prints a table: what was forwarded, what was dropped, where, why, and the smallest change of sysctls that gets it through. Options narrow it; each may be repeated.',
+	},
+	parameters: {
+		flags: {
+			...cellFlags,
+			journey: {
+				kind: 'boolean',
+				brief: "Print each packet's way step by step, its bytes dissected",
+				default: false,
+				withNegated: false,
+			},
+			pcap: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Write every frame seen to a pcapng file',
+				optional: true,
+				placeholder: 'file',
+			},
+			expect: {
+				kind: 'enum',
+				values: ['forwarded', 'dropped'],
+				brief: 'Fail unless every packet ends so',
+				optional: true,
+			},
+			json,
+		},
+	},
+});
+
+const up = buildCommand<import('./lab-up.ts').LabUpFlags, [], Context>({
+	loader: async () => (await import('./lab-up.ts')).labUp,
+	docs: { brief: 'Set up the example’s network to explore by hand; the options choose the cell' },
+	parameters: { flags: { ...cellFlags, name, json } },
+});
+
+const ping = buildCommand<import('./lab-ping.ts').LabPingFlags, [], Context>({
+	loader: async () => (await import('./lab-ping.ts')).labPing,
+	docs: { brief: 'Ping through that network and print each packet’s journey as it happens' },
+	parameters: {
+		flags: {
+			count: {
+				kind: 'parsed',
+				parse: (text: string): number => {
+					if (!/^[1-9]\d{0,8}$/.test(text)) throw new SyntaxError(`"${text}" is not a number from 1 on`);
+					return Number(text);
+				},
+				brief: 'Stop after this many packets; until Ctrl-C if not given',
+				optional: true,
+				placeholder: 'number',
+			},
+			name,
+			json,
+		},
+	},
+});
+
+const down = buildCommand<import('./lab-down.ts').LabDownFlags, [], Context>({
+	loader: async () => (await import('./lab-down.ts')).labDown,
+	docs: { brief: 'Remove that network and all that is in it' },
+	parameters: { flags: { name, json } },
+});
+
+const lab = buildRouteMap({
+	routes: { run, up, ping, down },
+	defaultCommand: 'run',
+	docs: { brief: 'Where do encapsulated packets vanish? Every combination tried and explained' },
+});
+
+/** @param failed told of every error, which it shows: nothing else is written of it */
+export function buildApp(failed: (error: unknown) => void): Application<Context> {
+	const fail = (error: unknown): string => {
+		failed(error);
+		return '';
+	};
+	return buildApplication(
+		buildRouteMap({
+			routes: { lab },
+			docs: {
+				brief: 'Encapsulate packets in BPF, forward them through the kernel’s routing, and know what happens',
+			},
+		}),
+		{
+			name: 'encap-forward',
+			versionInfo: { currentVersion: packageVersion() },
+			scanner: { caseStyle: 'allow-kebab-for-camel' },
+			documentation: { caseStyle: 'convert-camel-to-kebab' },
+			localization: {
+				text: {
+					...text_en,
+					exceptionWhileParsingArguments: fail,
+					exceptionWhileLoadingCommandFunction: fail,
+					exceptionWhileLoadingCommandContext: fail,
+					exceptionWhileRunningCommand: fail,
+					commandErrorResult: fail,
+					noCommandRegisteredForInput: ({ input, corrections }) => {
+						const meant = corrections.length > 0 ? `, did you mean ${corrections.join(' or ')}?` : '';
+						return fail(usage(`there is no command "${input}"${meant}`));
+					},
+				},
+			},
+		},
+	);
+}

@@ -1,0 +1,62 @@
+/** `encap-forward lab`: try every cell of the table on the running kernel. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { openLinuxEngine } from '../engines/linux/engine.ts';
+import { EncapForwardError } from '../error.ts';
+import { clearLeftovers } from '../lab/environment.ts';
+import { labJson } from '../lab/json.ts';
+import { expectOutcome, labCapture, labJourneys } from '../lab/report.ts';
+import { type LabResult, runLab } from '../lab/run.ts';
+import { labText } from '../lab/table.ts';
+import type { Cell } from '../scenario/example.ts';
+import { packageVersion } from '../version.ts';
+import { type CellFlags, cellsOf } from './cell-flags.ts';
+import type { Context } from './context.ts';
+
+export interface LabFlags extends CellFlags {
+	readonly journey: boolean;
+	readonly pcap?: string;
+	readonly expect?: 'forwarded' | 'dropped';
+	readonly json: boolean;
+}
+
+export async function lab(this: Context, flags: LabFlags): Promise<void> {
+	const { output } = this;
+	const cells = cellsOf(flags);
+	const file = flags.pcap === undefined ? undefined : openFile(flags.pcap);
+	try {
+		const result = await tryCells(this, cells);
+		if (file !== undefined) writeSync(file, labCapture(result, `encap-forward ${packageVersion()}`));
+		if (flags.json) output.json(labJson(result, { journeys: flags.journey }));
+		else output.lines([...(flags.journey ? labJourneys(result) : []), ...labText(result, output.style)]);
+		if (flags.expect !== undefined) expectOutcome(result, flags.expect);
+	} finally {
+		if (file !== undefined) closeSync(file);
+	}
+}
+
+async function tryCells({ output, signal }: Context, cells: readonly Cell[]): Promise<LabResult> {
+	const engine = openLinuxEngine();
+	const stop = (): void => engine.close();
+	signal.addEventListener('abort', stop);
+	try {
+		clearLeftovers();
+		return await runLab(engine, cells, {
+			signal,
+			progress: (done, of) => output.progress(`${Math.min(done, of)} of ${of} cells`),
+		});
+	} finally {
+		output.progress(undefined);
+		signal.removeEventListener('abort', stop);
+		engine.close();
+	}
+}
+
+/** Opened before anything is tried: a mistake in its name costs no run. */
+function openFile(path: string): number {
+	try {
+		return openSync(path, 'w');
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		throw new EncapForwardError('EF_FILE', `cannot write the capture file ${path}: ${code}`, { cause });
+	}
+}

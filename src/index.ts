@@ -1,0 +1,48 @@
+/**
+ * encap-forward: build a scenario, run it in an engine, get a journey.
+ *
+ *     const engine = openLinuxEngine();
+ *     const result = await runLab(engine, chooseCells({ outer: ['ipv4'], forwarding: ['stack'] }));
+ *     engine.close();
+ */
+
+// Who tries it
+export type { Engine } from './engines/engine.ts';
+export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine.ts';
+// What went wrong
+export { EncapForwardError, type ErrorCode, errorCodes } from './error.ts';
+// What happened
+export { type Cause, causes } from './journey/cause.ts';
+export { explainJourney } from './journey/explanation.ts';
+export type { Decision, Drop, Journey, Outcome, Place, Sighting } from './journey/journey.ts';
+export { type JourneyJson, journeyJson } from './journey/json.ts';
+export { journeyText } from './journey/text.ts';
+// The lab
+export { type Choice, chooseCells } from './lab/cells.ts';
+export {
+	type Environment,
+	type OpenEnvironment,
+	openEnvironment,
+	setUp as setUpEnvironment,
+	tearDown as tearDownEnvironment,
+} from './lab/environment.ts';
+export type { SysctlChange } from './lab/fix.ts';
+export { type LabJson, labJson } from './lab/json.ts';
+export { type PingOptions, pingThrough } from './lab/ping.ts';
+export { labCapture } from './lab/report.ts';
+export { type LabOptions, type LabResult, runLab, type TriedCell } from './lab/run.ts';
+export { labText } from './lab/table.ts';
+// What is tried
+export type { Cell, Source } from './scenario/example.ts';
+export { exampleScenario } from './scenario/example.ts';
+export type {
+	Datapath,
+	Device,
+	Forwarding,
+	Hook,
+	Host,
+	Link,
+	Neighbour,
+	Scenario,
+} from './scenario/scenario.ts';
+export type { Tunnel } from './tunnel/tunnel.ts';

@@ -1,0 +1,56 @@
+/** A journey for people: step by step, with the bytes dissected where they changed. */
+import { dissect, summarize } from '../packet/dissect.ts';
+import { describeSighting } from './hops.ts';
+import type { Journey, Outcome, Sighting } from './journey.ts';
+
+/** Bytes in a row of hexadecimal. */
+const row = 24;
+
+/** How a journey ended, in a few words. */
+export function describeEnd(outcome: Outcome): string {
+	switch (outcome.kind) {
+		case 'forwarded':
+			return `forwarded: came out at ${outcome.device}`;
+		case 'dropped':
+			return `dropped: ${outcome.reason} at ${outcome.where} (${outcome.cause})`;
+		case 'vanished':
+			return `vanished: neither arrived nor seen dropped in ${outcome.afterMilliseconds} ms`;
+	}
+}
+
+/** One line: when, on which device, what happened. */
+export function sightingLine(sighting: Sighting): string {
+	const after = `+${(sighting.after / 1000).toFixed(0)} µs`;
+	const caused = sighting.packet ? '' : `${summarize(sighting.frame)}: `;
+	return `${after.padStart(10)}  ${sighting.device.padEnd(6)} ${caused}${describeSighting(sighting)}`;
+}
+
+/** The lines of a whole journey. */
+export function journeyText({ sightings, outcome }: Journey): string[] {
+	let before = '';
+	const lines = sightings.flatMap((sighting) => {
+		const bytes = hex(sighting.frame);
+		const changed = sighting.packet && bytes !== before;
+		if (sighting.packet) before = bytes;
+		return [sightingLine(sighting), ...(changed ? dissectedLines(sighting.frame) : [])];
+	});
+	return [...lines, `${''.padStart(12)}${describeEnd(outcome)}`];
+}
+
+/** Each header: where it stands, what it says, its bytes. */
+function dissectedLines(frame: Uint8Array): string[] {
+	return dissect(frame).flatMap(({ offset, length, summary, checksum }) => {
+		const range = `${offset}-${offset + length - 1}`;
+		const bad = checksum === 'bad' ? ' (checksum is wrong)' : '';
+		const rows: string[] = [];
+		for (let at = offset; at < offset + length; at += row) {
+			const bytes = frame.subarray(at, Math.min(at + row, offset + length));
+			rows.push(`${''.padStart(21)}${hex(bytes)}`);
+		}
+		return [`${range.padStart(19)}  ${summary}${bad}`, ...rows];
+	});
+}
+
+function hex(bytes: Uint8Array): string {
+	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

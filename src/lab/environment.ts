@@ -1,0 +1,190 @@
+/** The example's network kept to explore by hand: two named namespaces that outlive the process. */
+import { type Namespaces, nameDevices, openHosts } from '../engines/linux/hosts.ts';
+import { openWatch } from '../engines/linux/watch.ts';
+import { EncapForwardError } from '../error.ts';
+import { requireKernelAccess } from '../kernel/capabilities.ts';
+import { ip, ipBatch, ipJson } from '../kernel/ip.ts';
+import { mapInformation } from '../kernel/map.ts';
+import { closeNamespace, inNamespace, namedNamespace } from '../kernel/namespace.ts';
+import { type Cell, exampleScenario } from '../scenario/example.ts';
+import {
+	allMarkers,
+	createMarker,
+	isAlive,
+	type Marker,
+	readMarker,
+	removeMarker,
+	replaceMarker,
+	thisProcess,
+} from './marker.ts';
+
+export const defaultName = 'encap-forward';
+
+export interface Environment {
+	readonly name: string;
+	readonly cell: Cell;
+	/** Names of the namespaces, as `ip netns` shows them. */
+	readonly router: string;
+	readonly host: string;
+}
+
+function namesOf(name: string): { readonly router: string; readonly host: string } {
+	return { router: `${name}-router`, host: `${name}-host` };
+}
+
+/** A name becomes part of file names and namespaces' names. @throws EF_USAGE */
+function requireName(name: string): void {
+	if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return;
+	throw new EncapForwardError(
+		'EF_USAGE',
+		`"${name}" cannot name a lab; use up to 64 letters, digits, - and _, the first a letter or digit`,
+	);
+}
+
+/**
+ * Set the network up; one of ours with this name is replaced.
+ * @throws EF_EXISTS where namespaces of these names are somebody else's
+ */
+export function setUp(name: string, cell: Cell): Environment {
+	requireName(name);
+	requireKernelAccess();
+	clearLeftovers();
+	const before = readMarker(name);
+	if (before !== undefined) {
+		requireNotBusy(before);
+		remove(before);
+	}
+	const names = namesOf(name);
+	for (const each of Object.values(names)) requireFree(each);
+	const marker: Marker = { name, owner: thisProcess() };
+	createMarker(marker);
+	try {
+		replaceMarker({ ...marker, up: build(name, cell) });
+	} catch (error) {
+		remove(marker);
+		throw error;
+	}
+	return { name, cell, ...names };
+}
+
+function requireFree(namespace: string): void {
+	const found = namedNamespace(namespace);
+	if (found === undefined) return;
+	closeNamespace(found);
+	throw new EncapForwardError(
+		'EF_EXISTS',
+		`the network namespace ${namespace} exists and is not ours; choose another --name`,
+	);
+}
+
+function requireNotBusy({ name, owner, up }: Marker): void {
+	if (up !== undefined || !isAlive(owner)) return;
+	throw new EncapForwardError(
+		'EF_BUSY',
+		`the process ${owner.pid} is just setting up the lab ${name}; wait for it or choose another --name`,
+	);
+}
+
+function build(name: string, cell: Cell): NonNullable<Marker['up']> {
+	const watch = openWatch();
+	try {
+		for (const each of Object.values(namesOf(name))) ip('netns', 'add', each);
+		const namespaces = openNamespaces(name);
+		if (namespaces === undefined)
+			throw new EncapForwardError('EF_BUG', 'the namespaces just made are not there');
+		const scenario = exampleScenario(cell, new Uint8Array());
+		const hosts = openHosts(scenario, namespaces, watch);
+		hosts.set(scenario, true);
+		// What is attached stays with the devices, which stay with the namespaces' names.
+		hosts.close();
+		return {
+			cell,
+			router: namespaces.router.inode,
+			host: namespaces.host.inode,
+			sightings: mapInformation(watch.sightings).id,
+		};
+	} finally {
+		watch.close();
+	}
+}
+
+function openNamespaces(name: string): Namespaces | undefined {
+	const names = namesOf(name);
+	const router = namedNamespace(names.router);
+	const host = namedNamespace(names.host);
+	if (router !== undefined && host !== undefined) return { router, host };
+	for (const namespace of [router, host]) if (namespace !== undefined) closeNamespace(namespace);
+	return undefined;
+}
+
+export interface OpenEnvironment extends Environment {
+	readonly namespaces: Namespaces;
+	/** The number of the ring buffer that its datapath writes to. */
+	readonly sightings: number;
+	/** The name of a device by its number. */
+	readonly device: ReturnType<typeof nameDevices>;
+}
+
+/** Open a network that is up; close its namespaces when done. @throws EF_NOT_UP */
+export function openEnvironment(name: string): OpenEnvironment {
+	requireName(name);
+	requireKernelAccess();
+	clearLeftovers();
+	const marker = readMarker(name);
+	const namespaces = openNamespaces(name);
+	const { up } = marker ?? {};
+	if (
+		up === undefined ||
+		namespaces === undefined ||
+		namespaces.router.inode !== up.router ||
+		namespaces.host.inode !== up.host
+	) {
+		const other = name === defaultName ? '' : ` --name ${name}`;
+		throw new EncapForwardError(
+			'EF_NOT_UP',
+			`the lab ${name} is not up; "encap-forward lab up${other}" sets it up`,
+		);
+	}
+	const { cell, sightings } = up;
+	const device = nameDevices(exampleScenario(cell, new Uint8Array()), namespaces);
+	return { name, cell, ...namesOf(name), namespaces, sightings, device };
+}
+
+/** Remove a network; whether there was one. @throws EF_BUSY while it is being set up */
+export function tearDown(name: string): boolean {
+	requireName(name);
+	requireKernelAccess();
+	clearLeftovers();
+	const marker = readMarker(name);
+	if (marker === undefined) return false;
+	requireNotBusy(marker);
+	remove(marker);
+	return true;
+}
+
+/** Remove what processes that were killed had begun to set up. */
+export function clearLeftovers(): void {
+	for (const marker of allMarkers()) {
+		if (marker.up === undefined && !isAlive(marker.owner)) remove(marker);
+	}
+}
+
+/** Namespaces, devices and what is attached to them, then the marker: a removal cut short is taken up again. */
+function remove({ name, up }: Marker): void {
+	for (const [side, namespaceName] of Object.entries(namesOf(name)) as ['router' | 'host', string][]) {
+		const namespace = namedNamespace(namespaceName);
+		if (namespace === undefined) continue;
+		const ours = up === undefined || namespace.inode === up[side];
+		// A shell somebody left in the namespace keeps it alive, but nothing of ours in it.
+		if (ours) inNamespace(namespace, deleteLinks);
+		closeNamespace(namespace);
+		if (ours) ip('netns', 'delete', namespaceName);
+	}
+	removeMarker(name);
+}
+
+/** Deleting one end of a link deletes the other. */
+function deleteLinks(): void {
+	const links = ipJson<{ ifname: string }[]>('link', 'show', 'type', 'veth');
+	ipBatch(links.map(({ ifname }) => `link delete ${ifname}`));
+}

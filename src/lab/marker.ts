@@ -1,0 +1,102 @@
+/**
+ * A note on this host of a lab that was set up by hand: that its namespaces are ours, and what is in them.
+ * It is written before anything is made, so that whatever a killed process left can be told and cleared.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EncapForwardError } from '../error.ts';
+import type { Cell } from '../scenario/example.ts';
+
+const folder = '/run/encap-forward';
+
+/** A process that can be told from a later one with the same number. */
+export interface ProcessIdentity {
+	readonly pid: number;
+	/** Clock ticks since boot at which it started (proc(5), starttime). */
+	readonly started: string;
+}
+
+export interface Marker {
+	readonly name: string;
+	/** Who is making it; meaningless once it is up. */
+	readonly owner: ProcessIdentity;
+	/** Once it stands. */
+	readonly up?: {
+		readonly cell: Cell;
+		/** Inode numbers of the namespaces. */
+		readonly router: number;
+		readonly host: number;
+		/** The number of the ring buffer that the datapath writes to. */
+		readonly sightings: number;
+	};
+}
+
+function path(name: string): string {
+	return join(folder, `${name}.json`);
+}
+
+function startOf(pid: number): string | undefined {
+	try {
+		// The command's name, in parentheses, may hold anything; the fields are counted from behind it.
+		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+		return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+	} catch {
+		return undefined;
+	}
+}
+
+export function thisProcess(): ProcessIdentity {
+	return { pid: process.pid, started: startOf(process.pid) ?? '' };
+}
+
+export function isAlive({ pid, started }: ProcessIdentity): boolean {
+	return startOf(pid) === started;
+}
+
+export function readMarker(name: string): Marker | undefined {
+	try {
+		return JSON.parse(readFileSync(path(name), 'utf8')) as Marker;
+	} catch (error) {
+		// A file that is no JSON was being written when its process was killed: its name is all there is.
+		if (error instanceof SyntaxError) return { name, owner: { pid: 0, started: '' } };
+		return undefined;
+	}
+}
+
+export function allMarkers(): Marker[] {
+	let files: string[];
+	try {
+		files = readdirSync(folder);
+	} catch {
+		return [];
+	}
+	return files.flatMap((file) => (file.endsWith('.json') ? (readMarker(file.slice(0, -5)) ?? []) : []));
+}
+
+/** Claim a name. @throws EF_BUSY if another process was quicker */
+export function createMarker(marker: Marker): void {
+	try {
+		mkdirSync(folder, { recursive: true, mode: 0o700 });
+		writeFileSync(path(marker.name), JSON.stringify(marker), { flag: 'wx' });
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		if (code === 'EEXIST') {
+			throw new EncapForwardError(
+				'EF_BUSY',
+				`another process is setting up the lab ${marker.name}; wait for it`,
+			);
+		}
+		throw new EncapForwardError('EF_FILE', `cannot write ${path(marker.name)}: ${code}`, { cause });
+	}
+}
+
+/** Replace a marker at once: a reader sees the old one or the new one. */
+export function replaceMarker(marker: Marker): void {
+	const next = join(folder, `${marker.name}.next`);
+	writeFileSync(next, JSON.stringify(marker));
+	renameSync(next, path(marker.name));
+}
+
+export function removeMarker(name: string): void {
+	rmSync(path(name), { force: true });
+}

@@ -1,0 +1,168 @@
+/** Real pings through a network that is up, each packet's journey followed as it happens. */
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { release } from 'node:os';
+import type { Event } from '../datapath/event.ts';
+import { endOf, isHousekeeping, type Names, sightingOf } from '../engines/linux/sightings.ts';
+import { openWatch, type Watch } from '../engines/linux/watch.ts';
+import { EncapForwardError } from '../error.ts';
+import { explainJourney } from '../journey/explanation.ts';
+import type { Journey, Outcome, Sighting } from '../journey/journey.ts';
+import { mapInformation, openMap } from '../kernel/map.ts';
+import { inNamespace } from '../kernel/namespace.ts';
+import { echoOf } from '../packet/echo.ts';
+import { exampleScenario, pinged } from '../scenario/example.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { OpenEnvironment } from './environment.ts';
+
+export interface PingOptions {
+	/** How many packets; until the signal if not given. */
+	readonly count?: number;
+	readonly signal: AbortSignal;
+	/** Called for each sighting as it happens, with the sequence number of the packet it belongs to. */
+	readonly onSighting: (sequence: number, sighting: Sighting) => void;
+	/** Called when a packet's journey has ended. */
+	readonly onEnd: (sequence: number, journey: Journey, explanation: string) => void;
+}
+
+/** How long a packet may be on its way before it counts as vanished: the kernel gives a next hop 3 s. */
+const patienceMilliseconds = 5000;
+
+interface Packet {
+	readonly sequence: number;
+	readonly sentAt: bigint;
+	readonly time: bigint;
+	readonly sightings: Sighting[];
+	ended: boolean;
+}
+
+/**
+ * Ping the router's veth0 from the host, with the system's `ping`.
+ * @returns ping's own closing line
+ * @throws EF_NO_TOOL, EF_NOT_UP
+ */
+export async function pingThrough(environment: OpenEnvironment, options: PingOptions): Promise<string> {
+	const { namespaces, cell, device } = environment;
+	const shared = openMap(environment.sightings);
+	if (mapInformation(shared).name !== 'sightings') {
+		throw new EncapForwardError(
+			'EF_NOT_UP',
+			`the lab ${environment.name} has lost its datapath; set it up again`,
+		);
+	}
+	const watch = openWatch(shared);
+	const wake = (): void => watch.wake();
+	options.signal.addEventListener('abort', wake);
+	try {
+		watch.namespace(namespaces.router);
+		watch.namespace(namespaces.host);
+		watch.take(); // what went through before is nobody's now
+		const scenario = exampleScenario(cell, new Uint8Array());
+		const names: Names = {
+			hostNamespace: namespaces.host.inode,
+			device,
+			reason: watch.reason,
+			where: watch.where,
+		};
+		const ping = inNamespace(namespaces.host, () => startPing(pinged[cell.inner], options.count));
+		return await follow(ping, watch, names, scenario, options);
+	} finally {
+		options.signal.removeEventListener('abort', wake);
+		watch.close();
+		closeSync(shared);
+	}
+}
+
+interface Ping {
+	/** Resolves to what it wrote. */
+	readonly done: Promise<string>;
+	/** Ask it to end with its statistics, as Ctrl-C does. */
+	interrupt(): void;
+}
+
+function startPing(address: string, count: number | undefined): Ping {
+	const limit = count === undefined ? [] : ['-c', String(count)];
+	const child = spawn('ping', ['-n', '-W', '1', ...limit, address], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let text = '';
+	for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
+	const done = new Promise<string>((resolve, reject) => {
+		child.on('error', (cause) =>
+			reject(
+				new EncapForwardError('EF_NO_TOOL', 'the program "ping" is not on the PATH; install iputils-ping', {
+					cause,
+				}),
+			),
+		);
+		child.on('close', () => resolve(text));
+	});
+	return { done, interrupt: () => void child.kill('SIGINT') };
+}
+
+async function follow(
+	ping: Ping,
+	watch: Watch,
+	names: Names,
+	scenario: Scenario,
+	{ count, signal, onSighting, onEnd }: PingOptions,
+): Promise<string> {
+	const packets = new Map<number, Packet>();
+	let current: Packet | undefined;
+	let said: string | undefined;
+	let failure: unknown;
+	ping.done
+		.then(
+			(text) => (said = text),
+			(error: unknown) => (failure = error),
+		)
+		.finally(() => watch.wake());
+
+	const end = (packet: Packet, outcome: Outcome): void => {
+		packet.ended = true;
+		const { sightings, sentAt, sequence } = packet;
+		const journey: Journey = { engine: 'linux', kernel: release(), sentAt, sightings, outcome };
+		onEnd(sequence, journey, explainJourney(scenario, journey));
+	};
+
+	const see = (event: Event): void => {
+		if (isHousekeeping(event.frame)) return;
+		const atHost = event.place !== 'arrived' && event.namespace === names.hostNamespace;
+		// Of the host's own doings only the sending is part of the journey.
+		if (atHost && event.place !== 'transmit') return;
+		const sequence = echoOf(event.frame)?.sequence;
+		if (sequence !== undefined && !packets.has(sequence)) {
+			const sentAt = BigInt(Date.now()) * 1_000_000n;
+			current = { sequence, sentAt, time: event.time, sightings: [], ended: false };
+			packets.set(sequence, current);
+		}
+		const packet = sequence === undefined ? current : packets.get(sequence);
+		if (packet === undefined || packet.ended) return;
+		const sent = { time: packet.time, carries: () => sequence !== undefined };
+		const seen = sightingOf(event, sent, names);
+		const sighting: Sighting = atHost && seen.packet ? { ...seen, place: 'sent' } : seen;
+		packet.sightings.push(sighting);
+		onSighting(packet.sequence, sighting);
+		const outcome = endOf(sighting, scenario.router);
+		if (outcome !== undefined) end(packet, outcome);
+	};
+
+	for (;;) {
+		for (const event of watch.take()) see(event);
+		const now = process.hrtime.bigint();
+		const open = [...packets.values()].filter(({ ended }) => !ended);
+		for (const packet of open) {
+			const age = Number(now - packet.time) / 1e6;
+			if (age > patienceMilliseconds) end(packet, { kind: 'vanished', afterMilliseconds: Math.round(age) });
+		}
+		if (failure !== undefined) throw failure;
+		const waiting = open.filter(({ ended }) => !ended).length;
+		if (said !== undefined && (waiting === 0 || signal.aborted)) return closingLine(said);
+		if (signal.aborted || (waiting === 0 && packets.size === count)) ping.interrupt();
+		await watch.wait(1000);
+	}
+}
+
+/** `3 packets transmitted, 0 received, …`, or whatever ping said last. */
+function closingLine(text: string): string {
+	const lines = text.split('\n').filter((line) => line.trim() !== '');
+	return lines.find((line) => line.includes('transmitted')) ?? lines.at(-1) ?? '';
+}
