@@ -10,7 +10,7 @@ const json = { kind: 'boolean', brief: 'Write JSON', default: false, withNegated
 const name = {
 	kind: 'parsed',
 	parse: String,
-	brief: 'Name of the lab, the first part of its namespaces’ names',
+	brief: "Name of the lab, the first part of its namespaces' names",
 	default: 'encap-forward',
 	placeholder: 'name',
 } as const;
@@ -51,13 +51,13 @@ const run = buildCommand<import('./lab.ts').LabFlags, [], Context>({
 
 const up = buildCommand<import('./lab-up.ts').LabUpFlags, [], Context>({
 	loader: async () => (await import('./lab-up.ts')).labUp,
-	docs: { brief: 'Set up the example’s network to explore by hand; the options choose the cell' },
+	docs: { brief: "Set up the example's network to explore by hand; the options choose the cell" },
 	parameters: { flags: { ...cellFlags, name, json } },
 });
 
 const ping = buildCommand<import('./lab-ping.ts').LabPingFlags, [], Context>({
 	loader: async () => (await import('./lab-ping.ts')).labPing,
-	docs: { brief: 'Ping through that network and print each packet’s journey as it happens' },
+	docs: { brief: "Ping through that network and print each packet's journey as it happens" },
 	parameters: {
 		flags: {
 			count: {
@@ -98,7 +98,7 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 		buildRouteMap({
 			routes: { lab },
 			docs: {
-				brief: 'Encapsulate packets in BPF, forward them through the kernel’s routing, and know what happens',
+				brief: "Encapsulate packets in BPF, forward them through the kernel's routing, and know what happens",
 			},
 		}),
 		{

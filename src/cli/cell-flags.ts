@@ -39,12 +39,11 @@ export const cellFlags: FlagParametersForType<CellFlags> = {
 	neighbour: choice(neighbours, 'Whether the next hop is known beforehand'),
 };
 
-function numbers<Value extends number>(texts: readonly string[] | undefined): readonly Value[] | undefined {
-	return texts?.map((text) => Number(text) as Value);
-}
-
-function choiceOf({ rpFilter, acceptLocal, ...rest }: CellFlags): Choice {
-	const choice = { ...rest, rpFilter: numbers(rpFilter), acceptLocal: numbers(acceptLocal) };
+function choiceOf(flags: CellFlags): Choice {
+	const { hook, outer, inner, forwarding, source, neighbour } = flags;
+	const rpFilter = flags.rpFilter?.map(Number);
+	const acceptLocal = flags.acceptLocal?.map(Number);
+	const choice = { hook, outer, inner, forwarding, source, rpFilter, acceptLocal, neighbour };
 	return Object.fromEntries(Object.entries(choice).filter(([, values]) => values !== undefined)) as Choice;
 }
 
@@ -52,6 +51,17 @@ function choiceOf({ rpFilter, acceptLocal, ...rest }: CellFlags): Choice {
 export function cellsOf(flags: CellFlags): Cell[] {
 	return chooseCells(choiceOf(flags));
 }
+
+/** The public example as it stands: its packet is dropped. */
+const exampleCell: Choice = {
+	hook: ['xdp'],
+	outer: ['ipv4'],
+	forwarding: ['stack'],
+	source: ['local'],
+	rpFilter: [2],
+	acceptLocal: [0],
+	neighbour: ['unknown'],
+};
 
 /** For commands that take one cell: the example's own where an option is not given. */
 export function cellOf(flags: CellFlags): Cell {
@@ -64,14 +74,7 @@ export function cellOf(flags: CellFlags): Cell {
 			);
 		}
 	}
-	const example = {
-		hook: ['xdp'],
-		outer: ['ipv4'],
-		forwarding: ['stack'],
-		source: ['local'],
-		rpFilter: ['2'],
-	} as const;
-	const [cell] = cellsOf({ ...example, acceptLocal: ['0'], neighbour: ['unknown'], ...flags });
+	const [cell] = chooseCells({ ...exampleCell, ...choiceOf(flags) });
 	if (cell === undefined) throw new EncapForwardError('EF_BUG', 'no cell is left');
 	return cell;
 }

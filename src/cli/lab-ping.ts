@@ -1,7 +1,7 @@
 /** `encap-forward lab ping`: real pings through the network that `lab up` made. */
 
 import { journeyJson, outcomeJson } from '../journey/json.ts';
-import { describeEnd, sightingLine } from '../journey/text.ts';
+import { describeEnd, liveLines } from '../journey/text.ts';
 import { closeNamespace } from '../kernel/namespace.ts';
 import { openEnvironment } from '../lab/environment.ts';
 import { pingThrough } from '../lab/ping.ts';
@@ -17,15 +17,21 @@ export async function labPing(this: Context, { count, name, json }: LabPingFlags
 	const { output, signal } = this;
 	const environment = openEnvironment(name);
 	let shown: number | undefined;
+	let frame = '';
 	try {
 		const said = await pingThrough(environment, {
 			...(count === undefined ? {} : { count }),
 			signal,
 			onSighting: (sequence, sighting) => {
 				if (json) return;
-				if (sequence !== shown) output.lines([output.style('strong', `packet ${sequence}`)]);
+				if (sequence !== shown) {
+					output.lines([output.style('strong', `packet ${sequence}`)]);
+					frame = '';
+				}
 				shown = sequence;
-				output.lines([sightingLine(sighting)]);
+				const live = liveLines(sighting, frame);
+				frame = live.frame;
+				output.lines(live.lines);
 			},
 			onEnd: (sequence, journey, explanation) => {
 				const { outcome } = journey;

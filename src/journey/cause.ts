@@ -8,7 +8,7 @@ import type { DatapathOutcome, Drop } from './journey.ts';
 export const causes = {
 	'source-is-local': "the source address is one of the receiving host's own",
 	'reverse-path': 'the route back to the source does not lead out of the device it came in by',
-	'source-invalid': 'the source address can be nobody’s: multicast, broadcast or unspecified',
+	'source-invalid': "the source address can be nobody's: multicast, broadcast or unspecified",
 	'destination-invalid': 'the destination address is not one that can be forwarded to',
 	'loopback-address': 'a loopback address came from outside',
 	'forwarding-off': 'the host or the device does not forward',

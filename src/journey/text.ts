@@ -25,6 +25,17 @@ export function sightingLine(sighting: Sighting): string {
 	return `${after.padStart(10)}  ${sighting.device.padEnd(6)} ${caused}${describeSighting(sighting)}`;
 }
 
+/** A sighting as it happens: its line, and the frame in a line where it is not as it was before. */
+export function liveLines(
+	sighting: Sighting,
+	before: string,
+): { readonly lines: string[]; readonly frame: string } {
+	if (!sighting.packet) return { lines: [sightingLine(sighting)], frame: before };
+	const frame = summarize(sighting.frame);
+	const changed = frame === before ? [] : [`${''.padStart(20)}${frame}`];
+	return { lines: [sightingLine(sighting), ...changed], frame };
+}
+
 /** The lines of a whole journey. */
 export function journeyText({ sightings, outcome }: Journey): string[] {
 	let before = '';

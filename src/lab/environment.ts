@@ -7,6 +7,7 @@ import { ip, ipBatch, ipJson } from '../kernel/ip.ts';
 import { mapInformation } from '../kernel/map.ts';
 import { closeNamespace, inNamespace, namedNamespace } from '../kernel/namespace.ts';
 import { type Cell, exampleScenario } from '../scenario/example.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import {
 	allMarkers,
 	createMarker,
@@ -23,9 +24,16 @@ export const defaultName = 'encap-forward';
 export interface Environment {
 	readonly name: string;
 	readonly cell: Cell;
+	/** What stands in the namespaces. */
+	readonly scenario: Scenario;
 	/** Names of the namespaces, as `ip netns` shows them. */
 	readonly router: string;
 	readonly host: string;
+}
+
+/** The scenario that stands: pings bring their own packets. */
+function scenarioOf(cell: Cell): Scenario {
+	return exampleScenario(cell, new Uint8Array());
 }
 
 function namesOf(name: string): { readonly router: string; readonly host: string } {
@@ -64,7 +72,7 @@ export function setUp(name: string, cell: Cell): Environment {
 		remove(marker);
 		throw error;
 	}
-	return { name, cell, ...names };
+	return { name, cell, scenario: scenarioOf(cell), ...names };
 }
 
 function requireFree(namespace: string): void {
@@ -92,7 +100,7 @@ function build(name: string, cell: Cell): NonNullable<Marker['up']> {
 		const namespaces = openNamespaces(name);
 		if (namespaces === undefined)
 			throw new EncapForwardError('EF_BUG', 'the namespaces just made are not there');
-		const scenario = exampleScenario(cell, new Uint8Array());
+		const scenario = scenarioOf(cell);
 		const hosts = openHosts(scenario, namespaces, watch);
 		hosts.set(scenario, true);
 		// What is attached stays with the devices, which stay with the namespaces' names.
@@ -146,8 +154,9 @@ export function openEnvironment(name: string): OpenEnvironment {
 		);
 	}
 	const { cell, sightings } = up;
-	const device = nameDevices(exampleScenario(cell, new Uint8Array()), namespaces);
-	return { name, cell, ...namesOf(name), namespaces, sightings, device };
+	const scenario = scenarioOf(cell);
+	const device = nameDevices(scenario, namespaces);
+	return { name, cell, scenario, ...namesOf(name), namespaces, sightings, device };
 }
 
 /** Remove a network; whether there was one. @throws EF_BUSY while it is being set up */

@@ -10,9 +10,10 @@ import { explainJourney } from '../journey/explanation.ts';
 import type { Journey, Outcome, Sighting } from '../journey/journey.ts';
 import { mapInformation, openMap } from '../kernel/map.ts';
 import { inNamespace } from '../kernel/namespace.ts';
+import { readSysctl } from '../kernel/sysctl.ts';
 import { echoOf } from '../packet/echo.ts';
-import { exampleScenario, pinged } from '../scenario/example.ts';
-import type { Scenario } from '../scenario/scenario.ts';
+import { pinged } from '../scenario/example.ts';
+import type { Host } from '../scenario/scenario.ts';
 import type { OpenEnvironment } from './environment.ts';
 
 export interface PingOptions {
@@ -42,7 +43,7 @@ interface Packet {
  * @throws EF_NO_TOOL, EF_NOT_UP
  */
 export async function pingThrough(environment: OpenEnvironment, options: PingOptions): Promise<string> {
-	const { namespaces, cell, device } = environment;
+	const { namespaces, cell, scenario, device } = environment;
 	const shared = openMap(environment.sightings);
 	if (mapInformation(shared).name !== 'sightings') {
 		throw new EncapForwardError(
@@ -57,7 +58,12 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 		watch.namespace(namespaces.router);
 		watch.namespace(namespaces.host);
 		watch.take(); // what went through before is nobody's now
-		const scenario = exampleScenario(cell, new Uint8Array());
+		// Sysctls may have been changed by hand since: an explanation is of what holds now.
+		const explain = (journey: Journey): string => {
+			const names = Object.keys(scenario.router.sysctls);
+			const sysctls = inNamespace(namespaces.router, () => readSysctls(names));
+			return explainJourney({ ...scenario, router: { ...scenario.router, sysctls } }, journey);
+		};
 		const names: Names = {
 			hostNamespace: namespaces.host.inode,
 			device,
@@ -65,12 +71,19 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 			where: watch.where,
 		};
 		const ping = inNamespace(namespaces.host, () => startPing(pinged[cell.inner], options.count));
-		return await follow(ping, watch, names, scenario, options);
+		return await follow(ping, watch, names, scenario.router, {
+			...options,
+			onEnd: (sequence, journey) => options.onEnd(sequence, journey, explain(journey)),
+		});
 	} finally {
 		options.signal.removeEventListener('abort', wake);
 		watch.close();
 		closeSync(shared);
 	}
+}
+
+function readSysctls(names: readonly string[]): Record<string, number> {
+	return Object.fromEntries(names.map((name) => [name, Number(readSysctl(name))]));
 }
 
 interface Ping {
@@ -102,8 +115,13 @@ async function follow(
 	ping: Ping,
 	watch: Watch,
 	names: Names,
-	scenario: Scenario,
-	{ count, signal, onSighting, onEnd }: PingOptions,
+	router: Host,
+	{
+		count,
+		signal,
+		onSighting,
+		onEnd,
+	}: Omit<PingOptions, 'onEnd'> & { onEnd(sequence: number, journey: Journey): void },
 ): Promise<string> {
 	const packets = new Map<number, Packet>();
 	let current: Packet | undefined;
@@ -120,7 +138,7 @@ async function follow(
 		packet.ended = true;
 		const { sightings, sentAt, sequence } = packet;
 		const journey: Journey = { engine: 'linux', kernel: release(), sentAt, sightings, outcome };
-		onEnd(sequence, journey, explainJourney(scenario, journey));
+		onEnd(sequence, journey);
 	};
 
 	const see = (event: Event): void => {
@@ -141,7 +159,7 @@ async function follow(
 		const sighting: Sighting = atHost && seen.packet ? { ...seen, place: 'sent' } : seen;
 		packet.sightings.push(sighting);
 		onSighting(packet.sequence, sighting);
-		const outcome = endOf(sighting, scenario.router);
+		const outcome = endOf(sighting, router);
 		if (outcome !== undefined) end(packet, outcome);
 	};
 

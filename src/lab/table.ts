@@ -31,6 +31,7 @@ export function labText(result: LabResult, style: Style = plain): string[] {
 	const { cells, kernel, engine, elapsedMs } = result;
 	const count = cells.length === 1 ? '1 cell' : `${cells.length} cells`;
 	const head = `Linux ${kernel}, engine ${engine}: ${count} in ${(elapsedMs / 1000).toFixed(2)} s`;
+	if (cells.every(forwarded)) return [style('strong', head), '', ...allForwarded(cells, style)];
 	const always = alwaysForwarded(cells);
 	const rest = cells.filter(({ cell }) => !always.some(({ name, value }) => cell[name] === value));
 	const lines = [style('strong', head), ''];
@@ -42,6 +43,16 @@ export function labText(result: LabResult, style: Style = plain): string[] {
 	const reasons = reasonLines(rest, style);
 	if (reasons.length > 0) lines.push('', ...reasons);
 	return lines;
+}
+
+/** Nothing to tabulate: why it works is all there is to say, unless the reasons are many. */
+function allForwarded(cells: readonly TriedCell[], style: Style): string[] {
+	const why = new Set(cells.map(({ explanation }) => explanation));
+	const all = cells.length === 1 ? 'Forwarded.' : `All ${cells.length} cells were forwarded.`;
+	return [
+		`${style('good', '✓')} ${all}`,
+		...(why.size > 4 ? [] : [...why].flatMap((text) => wrap(text, '  '))),
+	];
 }
 
 interface Always {
@@ -158,7 +169,7 @@ function reasonLines(cells: readonly TriedCell[], style: Style): string[] {
 		const name = label(outcome);
 		const at = outcome.kind === 'dropped' ? ` at ${outcome.where}: ${outcome.cause}` : '';
 		const where = (['source', 'rpFilter', 'acceptLocal'] as const)
-			.map((dimension) => `${titles[dimension]} ${valuesOf(group, dimension).join(' ')}`)
+			.map((dimension) => `${titles[dimension]} ${valuesOf(group, dimension).join(' or ')}`)
 			.join(', ');
 		return [
 			`${style('bad', name)}${at} ${style('faint', `(${where})`)}`,
