@@ -25,7 +25,7 @@ const objects = [
 const layoutFile = 'src/datapath/layout.ts';
 
 function compile(source: string, hook: string | undefined, to: string): void {
-	const flags = ['-target', 'bpfel', '-mcpu=v3', '-O2', '-g', '-nostdinc', '-fno-ident'];
+	const flags = ['-target', 'bpfel', '-mcpu=v3', '-O2', '-g', '-nostdinc', '-fno-ident', '-fdebug-compilation-dir=.'];
 	const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter'];
 	const include = hook === undefined ? [] : ['-I', hook];
 	execFileSync(clang.program, [...flags, ...warnings, ...include, '-c', source, '-o', to], {

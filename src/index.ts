@@ -12,9 +12,9 @@ export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine
 // What went wrong
 export { EncapForwardError, type ErrorCode, errorCodes } from './error.ts';
 // What happened
-export { type Cause, causes } from './journey/cause.ts';
+export { type Cause, causes, type DatapathOutcome, type Drop } from './journey/cause.ts';
 export { explainJourney } from './journey/explanation.ts';
-export type { Decision, Drop, Journey, Outcome, Place, Sighting } from './journey/journey.ts';
+export type { Decision, Journey, Outcome, Place, Sighting } from './journey/journey.ts';
 export { type JourneyJson, journeyJson } from './journey/json.ts';
 export { journeyText } from './journey/text.ts';
 // The lab

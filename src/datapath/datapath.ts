@@ -1,6 +1,6 @@
 /** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
 import { fileURLToPath } from 'node:url';
-import type { DatapathOutcome } from '../journey/journey.ts';
+import type { DatapathOutcome } from '../journey/cause.ts';
 import { clearMap, lookupMap, possibleCpus, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
@@ -23,7 +23,7 @@ export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'ob
 }
 
 /** The hooks a datapath needs: XDP cannot resolve a next hop and hands such packets to TC. */
-export function hooksOf(hook: Hook, forwarding: Forwarding): readonly Hook[] {
+function hooksOf(hook: Hook, forwarding: Forwarding): readonly Hook[] {
 	return hook === 'xdp' && forwarding === 'fib' ? ['tc', 'xdp'] : [hook];
 }
 

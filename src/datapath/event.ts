@@ -1,5 +1,6 @@
 /** An event of the ring buffer as plain data: struct sighting of bpf/sighting.h. */
-import type { DatapathOutcome, FibResult, Place } from '../journey/journey.ts';
+import type { DatapathOutcome } from '../journey/cause.ts';
+import type { FibResult, Place } from '../journey/journey.ts';
 import { fibResults, sightingLayout as layout, outcomes, places } from './layout.ts';
 
 export interface Event {

@@ -2,7 +2,18 @@
  * Causes: our names for why a packet was dropped, stable for good and the same on every kernel, where
  * the kernel's own reasons differ between versions or say nothing.
  */
-import type { DatapathOutcome, Drop } from './journey.ts';
+import type { outcomes } from '../datapath/layout.ts';
+
+/** What the datapath counts a frame under; bpf/outcome.h says what each means. */
+export type DatapathOutcome = (typeof outcomes)[number];
+
+/** Why and where the kernel freed a packet. */
+export interface Drop {
+	/** The kernel's name without SKB_DROP_REASON_; NOT_SPECIFIED also where it has no names. */
+	readonly reason: string;
+	/** The kernel function, or a hexadecimal address where symbols are hidden. */
+	readonly where: string;
+}
 
 /** What each cause means, in a few words. */
 export const causes = {

@@ -1,5 +1,6 @@
 /** A sighting's place in words, for people. */
-import type { DatapathOutcome, Place, Sighting } from './journey.ts';
+import type { DatapathOutcome } from './cause.ts';
+import type { Place, Sighting } from './journey.ts';
 
 const places: Readonly<Record<Place, string>> = {
 	sent: 'sent by the host',

@@ -1,9 +1,6 @@
 /** A journey: what happened to one packet, as plain data, whatever engine tried it. */
-import type { fibResults, outcomes, places } from '../datapath/layout.ts';
-import type { Cause } from './cause.ts';
-
-/** What the datapath counts a frame under; bpf/outcome.h says what each means. */
-export type DatapathOutcome = (typeof outcomes)[number];
+import type { fibResults, places } from '../datapath/layout.ts';
+import type { Cause, DatapathOutcome, Drop } from './cause.ts';
 
 /** What bpf_fib_lookup answered. */
 export type FibResult = (typeof fibResults)[number];
@@ -24,14 +21,6 @@ export interface Decision {
 	};
 	/** The program's return code: an XDP action or a TC verdict. */
 	readonly verdict: number;
-}
-
-/** Why and where the kernel freed a packet. */
-export interface Drop {
-	/** The kernel's name without SKB_DROP_REASON_; NOT_SPECIFIED also where it has no names. */
-	readonly reason: string;
-	/** The kernel function, or a hexadecimal address where symbols are hidden. */
-	readonly where: string;
 }
 
 export interface Sighting {

@@ -20,7 +20,7 @@ export function outcomeJson(outcome: Outcome): OutcomeJson {
 	return { outcome: outcome.kind, reason, where, cause };
 }
 
-export function sightingJson(sighting: Sighting): JourneyJson['sightings'][number] {
+function sightingJson(sighting: Sighting): JourneyJson['sightings'][number] {
 	const frame = Array.from(sighting.frame, (byte) => byte.toString(16).padStart(2, '0')).join('');
 	return { ...sighting, frame };
 }

@@ -2,7 +2,7 @@
  * Attaching to a device of the namespace this thread is in: call inside `inNamespace`. What is attached
  * here stays until it is detached or its device goes, also when this process ends.
  */
-import { checkBpf, libbpf, takeMessages } from './libbpf.ts';
+import { checkBpf, libbpf } from './libbpf.ts';
 
 const driverMode = 1 << 2; // XDP_FLAGS_DRV_MODE
 const replaceNothing = 1 << 0; // XDP_FLAGS_UPDATE_IF_NOEXIST
@@ -59,21 +59,4 @@ export function detachTc(device: number): void {
 	const hook = tcHook(device);
 	new DataView(hook.buffer).setInt32(12, 3, true); // BPF_TC_INGRESS | BPF_TC_EGRESS: the qdisc itself
 	checkBpf(libbpf().bpf_tc_hook_destroy(hook), 'detach from TC');
-}
-
-/** The number of the program at XDP of the device, or 0. */
-export function queryXdp(device: number): number {
-	const id = new Uint32Array(1);
-	checkBpf(libbpf().bpf_xdp_query_id(device, driverMode, id), 'ask which program is at XDP');
-	return id[0] ?? 0;
-}
-
-/** The number of the program that `attachTc` attached to the device, or 0. */
-export function queryTc(device: number): number {
-	const options = tcOptions(0, 1, 1);
-	const result = libbpf().bpf_tc_query(tcHook(device), options);
-	takeMessages();
-	if (result === -2 || result === -22) return 0; // ENOENT: no such filter, EINVAL: no clsact
-	checkBpf(result, 'ask which program is at TC');
-	return new DataView(options.buffer).getUint32(16, true);
 }

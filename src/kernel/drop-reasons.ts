@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { EncapForwardError } from '../error.ts';
 import { Btf } from './btf.ts';
 
-export const kernelBtf = '/sys/kernel/btf/vmlinux';
+const kernelBtf = '/sys/kernel/btf/vmlinux';
 
 /**
  * enum skb_drop_reason by number, without its prefix: IP_RPFILTER. The numbers differ from kernel to

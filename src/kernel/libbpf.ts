@@ -27,16 +27,13 @@ export interface Libbpf {
 	bpf_map_delete_elem(fd: number, key: Uint8Array): number;
 	bpf_map_get_next_key(fd: number, key: Uint8Array | null, next: Uint8Array): number;
 	bpf_map_get_fd_by_id(id: number): number;
-	bpf_prog_get_fd_by_id(id: number): number;
 	bpf_obj_get_info_by_fd(fd: number, information: Uint8Array, size: Uint32Array): number;
 	bpf_prog_test_run_opts(fd: number, options: Uint8Array): number;
 	bpf_xdp_attach(device: number, fd: number, flags: number, options: null): number;
 	bpf_xdp_detach(device: number, flags: number, options: null): number;
-	bpf_xdp_query_id(device: number, flags: number, id: Uint32Array): number;
 	bpf_tc_hook_create(hook: Uint8Array): number;
 	bpf_tc_hook_destroy(hook: Uint8Array): number;
 	bpf_tc_attach(hook: Uint8Array, options: Uint8Array): number;
-	bpf_tc_query(hook: Uint8Array, options: Uint8Array): number;
 	libbpf_num_possible_cpus(): number;
 	ring_buffer__new(fd: number, callback: unknown, context: null, options: null): Pointer | null;
 	ring_buffer__consume(ring: Pointer): number;
@@ -67,16 +64,13 @@ const prototypes = `
 	int bpf_map_delete_elem(int fd, const void *key)
 	int bpf_map_get_next_key(int fd, const void *key, void *next)
 	int bpf_map_get_fd_by_id(uint32_t id)
-	int bpf_prog_get_fd_by_id(uint32_t id)
 	int bpf_obj_get_info_by_fd(int fd, void *information, void *size)
 	int bpf_prog_test_run_opts(int fd, void *options)
 	int bpf_xdp_attach(int device, int fd, uint32_t flags, const void *options)
 	int bpf_xdp_detach(int device, uint32_t flags, const void *options)
-	int bpf_xdp_query_id(int device, int flags, void *id)
 	int bpf_tc_hook_create(void *hook)
 	int bpf_tc_hook_destroy(void *hook)
 	int bpf_tc_attach(const void *hook, void *options)
-	int bpf_tc_query(const void *hook, void *options)
 	int libbpf_num_possible_cpus(void)
 	void *ring_buffer__new(int fd, void *callback, void *context, const void *options)
 	int ring_buffer__consume(void *ring)

@@ -21,7 +21,7 @@ function open(path: string): Namespace {
 }
 
 /** The namespace this thread is in. */
-export function currentNamespace(): Namespace {
+function currentNamespace(): Namespace {
 	return open(own);
 }
 

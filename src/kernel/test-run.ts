@@ -3,10 +3,12 @@ import { checkBpf, libbpf } from './libbpf.ts';
 import { koffi } from './library.ts';
 
 /** Flags of BPF_PROG_TEST_RUN. */
-export const testRunFlags = {
+export const testRunFlags: {
 	/** XDP: each packet is a frame of its own that really goes where the program's verdict sends it. */
+	readonly liveFrames: number;
+} = {
 	liveFrames: 1 << 1, // BPF_F_TEST_XDP_LIVE_FRAMES
-} as const;
+};
 
 export interface TestRunOptions {
 	/** The frame the program sees, Ethernet header first, at least 14 bytes. */

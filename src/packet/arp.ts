@@ -9,7 +9,7 @@ const arpLength = 28;
 const hardwareEthernet = 1;
 
 /** The two operations in use. */
-export const arpOperation = { request: 1, reply: 2 } as const;
+const arpOperation = { request: 1, reply: 2 } as const;
 
 /** Hardware addresses are 6 bytes, protocol addresses 4. */
 export interface ArpHeader {

@@ -7,7 +7,7 @@ import { fieldsOf } from './layer.ts';
 import { etherType } from './protocol.ts';
 
 /** Bytes of the header of every type. */
-export const icmpLength = 8;
+const icmpLength = 8;
 
 /** Types by name (IANA: ICMP Parameters). */
 export const icmpType = {

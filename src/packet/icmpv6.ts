@@ -8,7 +8,7 @@ import { fieldsOf } from './layer.ts';
 import { etherType, ipProtocol } from './protocol.ts';
 
 /** Bytes of the header of every type but those of neighbour discovery. */
-export const icmpv6Length = 8;
+const icmpv6Length = 8;
 const neighbourLength = 24;
 
 /** Types by name (IANA: ICMPv6 Parameters). */

@@ -8,7 +8,7 @@ import { fieldsOf } from './layer.ts';
 import { ipProtocol } from './protocol.ts';
 
 /** Bytes of the header without options. */
-export const tcpLength = 20;
+const tcpLength = 20;
 
 /** Bits of {@link TcpHeader.flags}; `ae` is that of accurate ECN, once NS. */
 export const tcpFlag = {

@@ -5,12 +5,9 @@ import { formatIp, parseIp } from '../../src/packet/address.ts';
 import { dissect } from '../../src/packet/dissect.ts';
 import type { Layer } from '../../src/packet/layer.ts';
 import { pcapng } from '../../src/packet/pcapng.ts';
-import { needs } from '../needs.ts';
+import { requires } from '../needs.ts';
 import { frame } from './arbitraries.ts';
 import { tsharkFields } from './tshark.ts';
-
-const missing = needs('tshark');
-const skipped = missing ? ` - skipped: ${missing}` : '';
 
 /** tshark's name of a layer in `frame.protocols`; extension headers are part of `ipv6` or named after it. */
 const protocolNames: Readonly<Record<string, string>> = {
@@ -217,7 +214,7 @@ function label(index: number, bytes: Uint8Array): string {
 	return `SEED=${seed}, frame ${index}: ${Buffer.from(bytes).toString('hex')}`;
 }
 
-test.skipIf(missing)(`tshark reads what dissect reads${skipped}`, { timeout: 60_000 }, () => {
+test('tshark reads what dissect reads', requires('tshark'), () => {
 	const frames = fc.sample(frame, { numRuns: 2000, seed });
 	const read = tsharkFields(capture(frames), names);
 	expect(read.length).toBe(frames.length);
@@ -233,7 +230,7 @@ test.skipIf(missing)(`tshark reads what dissect reads${skipped}`, { timeout: 60_
 	}
 });
 
-test.skipIf(missing)(`tshark judges damaged frames as dissect does${skipped}`, { timeout: 60_000 }, () => {
+test('tshark judges damaged frames as dissect does', requires('tshark'), () => {
 	const frames = fc.sample(damagedFrame, { numRuns: 2000, seed });
 	const read = tsharkFields(capture(frames), names);
 	let judged = 0;

@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { addressBytes, cellOf, decided, ipFrame, sighting } from '../../../test/support/journeys.ts';
+import type { Event } from '../../datapath/event.ts';
+import { outcomes } from '../../datapath/layout.ts';
+import { describeOutcome } from '../../journey/hops.ts';
+import { concatenate } from '../../packet/bytes.ts';
+import { encodeEthernet } from '../../packet/ethernet.ts';
+import { encodeIcmp } from '../../packet/icmp.ts';
+import { encodeIcmpv6 } from '../../packet/icmpv6.ts';
+import { encodeIpv4 } from '../../packet/ipv4.ts';
+import { encodeIpv6 } from '../../packet/ipv6.ts';
+import { etherType, ipProtocol } from '../../packet/protocol.ts';
+import { exampleScenario } from '../../scenario/example.ts';
+import { endOf, endsWith, isHousekeeping, type Names, sightingOf } from './sightings.ts';
+
+const payload = Uint8Array.from({ length: 32 }, (_, index) => 0xa0 + index);
+const tail = payload.subarray(-24);
+const { router, packet } = exampleScenario(cellOf(), payload);
+const inner = packet.frame.subarray(14);
+
+const macs = { destination: new Uint8Array(6), source: new Uint8Array(6) };
+const near = { source: addressBytes('10.11.2.2'), destination: addressBytes('10.11.2.1') };
+const near6 = { source: addressBytes('fc00::1'), destination: addressBytes('fc00::2') };
+
+function ipv4(protocol: number, content: Uint8Array): Uint8Array {
+	const bytes = encodeIpv4({ ttl: 64, protocol, ...near }, content);
+	return encodeEthernet({ ...macs, etherType: etherType.ipv4 }, bytes);
+}
+
+function ipv6(protocol: number, content: Uint8Array): Uint8Array {
+	const bytes = encodeIpv6({ hopLimit: 64, nextHeader: protocol, ...near6 }, content);
+	return encodeEthernet({ ...macs, etherType: etherType.ipv6 }, bytes);
+}
+
+test('the packet is told as it came, encapsulated, and with padding behind it', () => {
+	expect(endsWith(packet.frame, tail)).toBe(true);
+	expect(endsWith(ipv4(ipProtocol.ipv6, inner), tail)).toBe(true);
+	expect(endsWith(ipv6(ipProtocol.ipv6, inner), tail)).toBe(true);
+	expect(endsWith(concatenate([packet.frame, new Uint8Array(6)]), tail)).toBe(true);
+});
+
+test('another packet, or a part of it, is not the packet', () => {
+	expect(endsWith(exampleScenario(cellOf(), new Uint8Array(32)).packet.frame, tail)).toBe(false);
+	expect(endsWith(packet.frame.subarray(0, -1), tail)).toBe(false);
+	expect(endsWith(new Uint8Array(), tail)).toBe(false);
+});
+
+test.each([3, 4, 5, 11, 12])('an ICMP error of type %i quotes the packet and is not it', (type) => {
+	const error = encodeIcmp({ type, code: 0, rest: 0 }, ipv4(ipProtocol.ipv6, inner).subarray(14));
+	expect(endsWith(ipv4(ipProtocol.icmp, error), tail)).toBe(false);
+});
+
+test.each([1, 2, 3, 4])('an ICMPv6 error of type %i quotes the packet and is not it', (type) => {
+	const error = encodeIcmpv6({ type, code: 0, rest: 0 }, inner, near6);
+	expect(endsWith(ipv6(ipProtocol.icmpv6, error), tail)).toBe(false);
+});
+
+test('housekeeping is what a kernel sends of its own accord, and nothing that a packet causes', () => {
+	const message = (type: number): Uint8Array =>
+		ipv6(ipProtocol.icmpv6, encodeIcmpv6({ type, code: 0, rest: 0 }, new Uint8Array(16), near6));
+	for (const type of [130, 131, 132, 133, 134, 143]) expect(isHousekeeping(message(type)), `${type}`).toBe(true);
+	for (const type of [1, 2, 3, 128, 129, 135, 136, 137]) {
+		expect(isHousekeeping(message(type)), `${type}`).toBe(false);
+	}
+	expect(isHousekeeping(packet.frame)).toBe(false);
+	expect(isHousekeeping(new Uint8Array(60))).toBe(false);
+});
+
+const names: Names = {
+	hostNamespace: 77,
+	device: (namespace, index) => `${namespace}-${index}`,
+	reason: (number) => `REASON_${number}`,
+	where: (address) => `function_${address}`,
+};
+
+const event: Event = {
+	time: 1500n,
+	place: 'receive',
+	namespace: 5,
+	device: 2,
+	length: 100,
+	frame: packet.frame,
+	reason: 9,
+	location: 4n,
+	outcome: 'forwarded',
+	verdict: 4,
+	fib: { result: 'success', device: 3, mtu: 1500 },
+};
+const sent = { time: 1000n, carries: (frame: Uint8Array) => frame === packet.frame };
+
+test("an event's numbers become names; only what belongs to its place is kept", () => {
+	expect(sightingOf(event, sent, names)).toEqual({
+		place: 'receive',
+		after: 500,
+		namespace: 'router',
+		device: 'router-2',
+		frame: packet.frame,
+		length: 100,
+		packet: true,
+	});
+	expect(sightingOf({ ...event, place: 'drop', namespace: 77 }, sent, names)).toMatchObject({
+		namespace: 'host',
+		device: 'host-2',
+		drop: { reason: 'REASON_9', where: 'function_4' },
+	});
+	expect(sightingOf({ ...event, place: 'tc-out' }, sent, names).decision).toEqual({
+		outcome: 'forwarded',
+		verdict: 4,
+		fib: { result: 'success', device: 'router-3', mtu: 1500 },
+	});
+	expect(sightingOf({ ...event, place: 'xdp-out', fib: undefined }, sent, names).decision).toEqual({
+		outcome: 'forwarded',
+		verdict: 4,
+	});
+	// The observer does not know its namespace; it stands only at far ends.
+	expect(sightingOf({ ...event, place: 'arrived', namespace: 0 }, sent, names).device).toBe('host-2');
+	expect(sightingOf({ ...event, frame: new Uint8Array(3) }, sent, names).packet).toBe(false);
+});
+
+test('it ends where it arrives', () => {
+	const arrived = sighting({ place: 'arrived', namespace: 'host', device: 'host1', frame: packet.frame });
+	expect(endOf(arrived, router)).toEqual({ kind: 'forwarded', device: 'host1', frame: packet.frame });
+});
+
+test('it ends where the router drops it, and the cause may depend on its source', () => {
+	const drop = { reason: 'NOT_SPECIFIED', where: 'ip_rcv_finish_core' };
+	const local = sighting({ place: 'drop', drop, frame: ipFrame('10.11.2.2', '10.11.2.1') });
+	expect(endOf(local, router)).toEqual({ kind: 'dropped', by: 'kernel', ...drop, cause: 'source-is-local' });
+	const foreign = sighting({ place: 'drop', drop, frame: ipFrame('10.11.2.77', '10.11.2.1') });
+	expect(endOf(foreign, router)).toMatchObject({ cause: 'unknown' });
+});
+
+test('what the host frees, and what is not the packet, ends nothing', () => {
+	const drop = { reason: 'NO_SOCKET', where: 'x' };
+	expect(endOf(sighting({ place: 'drop', drop, namespace: 'host' }), router)).toBeUndefined();
+	expect(endOf(sighting({ place: 'drop', drop, packet: false }), router)).toBeUndefined();
+	expect(endOf(sighting({ place: 'arrived', packet: false }), router)).toBeUndefined();
+	for (const place of ['sent', 'receive', 'transmit', 'xdp-in', 'tc-in'] as const) {
+		expect(endOf(sighting({ place }), router)).toBeUndefined();
+	}
+});
+
+test.each(outcomes)('the outcome %s ends it exactly where the datapath drops', (outcome) => {
+	const drops = describeOutcome(outcome).startsWith('dropped');
+	// XDP_DROP is 1 and XDP_PASS 2; TC_ACT_OK is 0 and TC_ACT_SHOT 2.
+	const ends = [
+		endOf(decided('xdp', { outcome, verdict: drops ? 1 : 2 }), router),
+		endOf(decided('tc', { outcome, verdict: drops ? 2 : 0 }), router),
+	];
+	for (const [index, end] of ends.entries()) {
+		if (!drops) expect(end).toBeUndefined();
+		else {
+			const where = index === 0 ? 'xdp' : 'tc';
+			expect(end).toMatchObject({ kind: 'dropped', by: 'datapath', reason: outcome, where });
+			expect(end).not.toMatchObject({ cause: 'unknown' });
+		}
+	}
+});

@@ -1,0 +1,32 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { searchPath } from './scripts/programs.ts';
+import { summaryReporter } from './test/reporter.ts';
+
+const config: ViteUserConfig = defineConfig({
+	test: {
+		reporters: ['default', summaryReporter()],
+		env: { PATH: searchPath },
+		projects: [
+			{
+				// Unit tests leave nothing behind: they share their processes, which saves two thirds of the time.
+				extends: true,
+				test: { name: 'unit', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'], isolate: false },
+			},
+			{
+				// Devices, namespaces and the kernel's tracer are one to a machine: one file at a time, after the rest.
+				extends: true,
+				test: {
+					name: 'kernel',
+					include: ['test/**/*.test.ts'],
+					pool: 'forks',
+					fileParallelism: false,
+					sequence: { groupOrder: 1 },
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
+		],
+	},
+});
+
+export default config;
