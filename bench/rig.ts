@@ -3,7 +3,13 @@
  * leave by host0, cross the router from veth0 to veth1, and end in a sink at host1.
  */
 import { fileURLToPath } from 'node:url';
-import { addressCommands, linkCommands, neighbourCommands, quiet, upCommands } from '../src/engines/linux/topology.ts';
+import {
+	addressCommands,
+	linkCommands,
+	neighbourCommands,
+	quiet,
+	upCommands,
+} from '../src/engines/linux/topology.ts';
 import { EncapForwardError } from '../src/error.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
 import { ipBatch } from '../src/kernel/ip.ts';
@@ -13,30 +19,17 @@ import { anonymousNamespace, closeNamespace, inNamespace, type Namespace } from 
 import { type BpfObject, loadObject } from '../src/kernel/object.ts';
 import { writeSysctl } from '../src/kernel/sysctl.ts';
 import { testRun, testRunFlags } from '../src/kernel/test-run.ts';
-import { parseIp, parseMac } from '../src/packet/address.ts';
-import { concatenate } from '../src/packet/bytes.ts';
-import { encodeEthernet, ethernetLength } from '../src/packet/ethernet.ts';
-import { encodeIpv6, ipv6Length } from '../src/packet/ipv6.ts';
-import { etherType, ipProtocol } from '../src/packet/protocol.ts';
-import { encodeUdp, udpLength } from '../src/packet/udp.ts';
-import { exampleScenario } from '../src/scenario/example.ts';
-import type { Scenario } from '../src/scenario/scenario.ts';
-import type { Tunnel } from '../src/tunnel/tunnel.ts';
+import type { Host, Scenario } from '../src/scenario/scenario.ts';
+import { generatedFrame, rigScenario } from './rig-scenario.ts';
 
-/** What attaches the contestant to veth0, or does nothing and lets the kernel route. */
-export type Attach = (rig: {
+/** Where a contestant is attached. */
+export interface Place {
+	/** The namespace to be in. */
 	readonly router: Namespace;
-	/** ifindexes in the router */
+	/** veth0's ifindex. */
 	readonly ingress: number;
-	readonly egress: number;
-	/** bench/rate.bpf.c */
+	/** Of bench/rate.bpf.c, with its constants set for this rig. */
 	readonly programs: BpfObject;
-}) => void;
-
-export interface Rig {
-	/** Send so many frames: how many arrived as they should, and in how many seconds. */
-	run(frames: number): { readonly delivered: number; readonly seconds: number };
-	close(): void;
 }
 
 export interface RigOptions {
@@ -44,158 +37,123 @@ export interface RigOptions {
 	readonly open: boolean;
 	/** Whether frames should arrive encapsulated in IPv4. */
 	readonly encapsulated: boolean;
-	readonly attach: Attach;
+	/** Attach the contestant; called in the router. A veth needs a program there to take redirected frames. */
+	readonly attach: (place: Place) => void;
 }
 
-/** The inner IPv6 packet's bytes. */
-const packetBytes = 64;
+export interface Run {
+	/** How many frames arrived as they should. */
+	readonly delivered: number;
+	/** From the first sent to the last arrived. */
+	readonly seconds: number;
+}
 
-/** How long nothing may arrive before what is missing is lost. */
+export interface Rig {
+	/** Send so many frames and wait for them. */
+	run(frames: number): Run;
+	close(): void;
+}
+
+/** How long nothing may arrive before what is missing counts as lost. */
 const quietMilliseconds = 20;
 
-/** The example with every neighbour known and frames for host1, which a kernel without a datapath routes too. */
-function rigScenario(open: boolean): Scenario {
-	const example = exampleScenario(
-		{
-			hook: 'xdp',
-			outer: 'ipv4',
-			inner: 'ipv6',
-			forwarding: 'fib',
-			source: 'local',
-			rpFilter: open ? 2 : 1,
-			acceptLocal: open ? 1 : 0,
-			neighbour: 'known',
-		},
-		new Uint8Array(),
-	);
-	const far = { device: 'veth1', address: inner(example).destination, mac: macOf(example, 'host1') };
-	return { ...example, router: { ...example.router, neighbours: [...example.router.neighbours, far] } };
-}
-
-function addressOf(scenario: Scenario, device: string, family: 'ipv4' | 'ipv6'): string {
-	const addresses = (scenario.router.devices[device] ?? scenario.host.devices[device])?.addresses ?? [];
-	return addresses.map((address) => address.split('/')[0] ?? '').find((address) => parseIp(address)?.family === family) ?? '';
-}
-
-function macOf(scenario: Scenario, device: string): string {
-	return (scenario.router.devices[device] ?? scenario.host.devices[device])?.mac ?? '';
-}
-
-function inner(scenario: Scenario): { readonly source: string; readonly destination: string } {
-	return { source: addressOf(scenario, 'host0', 'ipv6'), destination: addressOf(scenario, 'host1', 'ipv6') };
-}
-
-/** The tunnel the generated frames take: the outer source is the router's own, as in the example. */
-export function rigTunnel(): Tunnel {
-	const scenario = rigScenario(false);
-	return {
-		match: `${inner(scenario).destination}/64`.replace('::1/', '::/'),
-		encapsulation: 'ip',
-		source: addressOf(scenario, 'veth1', 'ipv4'),
-		destination: addressOf(scenario, 'host1', 'ipv4'),
+/** Build the rig with one contestant in it. */
+export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
+	const scenario = rigScenario(open);
+	const router = anonymousNamespace();
+	const host = anonymousNamespace();
+	let programs: BpfObject | undefined;
+	const close = (): void => {
+		programs?.close();
+		closeNamespace(router);
+		closeNamespace(host);
 	};
+	try {
+		build(scenario, router, host);
+		programs = loadObject(fileURLToPath(new URL('rate.o', import.meta.url)), {
+			constants: {
+				generator_device: device(host, 'host0'),
+				redirect_device: device(router, 'veth1'),
+				encapsulated,
+			},
+		});
+		const place = { router, ingress: device(router, 'veth0'), programs };
+		// Both ends of both links have a program: without one a veth drops what is redirected to its peer.
+		attachIn(host, 'host0', programs.program('generate'));
+		attachIn(host, 'host1', programs.program('sink'));
+		attachIn(router, 'veth1', programs.program('pass'));
+		inNamespace(router, () => attach(place));
+		const generator = programs.program('generate');
+		const sunk = sinkCounter(programs.map('sunk'));
+		const options = { data: generatedFrame(scenario), flags: testRunFlags.liveFrames };
+		return {
+			run: (frames) =>
+				inNamespace(host, () =>
+					measure(frames, () => testRun(generator, { ...options, repeat: frames }), sunk),
+				),
+			close,
+		};
+	} catch (error) {
+		close();
+		throw error;
+	}
 }
 
-/** 64 bytes of UDP over IPv6 behind an Ethernet header, which the payload repeats for the generator. */
-function frame(scenario: Scenario): Uint8Array {
-	const ethernet = {
-		destination: parseMac(macOf(scenario, 'veth0')) ?? new Uint8Array(),
-		source: parseMac(macOf(scenario, 'host0')) ?? new Uint8Array(),
-		etherType: etherType.ipv6,
+/** What the generator has sent has not all arrived: the clock stops at the last change of the sink's count. */
+function measure(frames: number, send: () => void, sunk: () => number): Run {
+	const before = sunk();
+	const start = performance.now();
+	send();
+	let delivered = sunk() - before;
+	let last = performance.now();
+	while (delivered < frames && performance.now() - last < quietMilliseconds) {
+		const now = sunk() - before;
+		if (now === delivered) continue;
+		delivered = now;
+		last = performance.now();
+	}
+	return { delivered, seconds: (last - start) / 1000 };
+}
+
+/** Reads how many of the frames expected the sink has counted, on all processors. */
+function sinkCounter(map: number): () => number {
+	const counts = new BigUint64Array(new ArrayBuffer(8 * possibleCpus()));
+	const bytes = new Uint8Array(counts.buffer);
+	const expected = new Uint8Array(4); // SUNK_EXPECTED
+	return () => {
+		lookupMap(map, expected, bytes);
+		return Number(counts.reduce((sum, count) => sum + count, 0n));
 	};
-	const addresses = {
-		source: parseIp(inner(scenario).source)?.bytes ?? new Uint8Array(),
-		destination: parseIp(inner(scenario).destination)?.bytes ?? new Uint8Array(),
-	};
-	const payload = concatenate([
-		encodeEthernet(ethernet, new Uint8Array()),
-		new Uint8Array(packetBytes - ipv6Length - udpLength - ethernetLength),
-	]);
-	const udp = encodeUdp({ sourcePort: 4096, destinationPort: 9 }, payload, addresses);
-	return encodeEthernet(ethernet, encodeIpv6({ nextHeader: ipProtocol.udp, hopLimit: 64, ...addresses }, udp));
 }
 
 function build(scenario: Scenario, router: Namespace, host: Namespace): void {
 	const sysctls = (values: Readonly<Record<string, number>>): void => {
 		for (const [name, value] of Object.entries(values)) writeSysctl(name, value);
 	};
-	for (const namespace of [router, host]) inNamespace(namespace, () => sysctls(quiet));
-	inNamespace(router, () =>
-		ipBatch([...linkCommands(scenario, `/proc/${process.pid}/fd/${host.fd}`), ...upCommands(scenario.router)]),
-	);
-	for (const [namespace, side, up] of [
-		[host, scenario.host, upCommands(scenario.host)],
-		[router, scenario.router, []],
-	] as const) {
-		inNamespace(namespace, () => {
-			ipBatch([...up, ...addressCommands(side), ...neighbourCommands(side)]);
-			sysctls(side.sysctls);
-		});
-	}
+	const finish = (side: Host): void => {
+		ipBatch([...addressCommands(side), ...neighbourCommands(side)]);
+		sysctls(side.sysctls);
+	};
+	const far = `/proc/${process.pid}/fd/${host.fd}`;
+	inNamespace(host, () => sysctls(quiet));
+	inNamespace(router, () => {
+		sysctls(quiet);
+		ipBatch([...linkCommands(scenario, far), ...upCommands(scenario.router)]);
+	});
+	inNamespace(host, () => {
+		ipBatch(upCommands(scenario.host));
+		finish(scenario.host);
+	});
+	inNamespace(router, () => finish(scenario.router));
 }
 
-/** Build the rig with one contestant at veth0. Every contestant has its own, so that none waits for another's set-up. */
-export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
-	const scenario = rigScenario(open);
-	const router = anonymousNamespace();
-	const host = anonymousNamespace();
-	build(scenario, router, host);
-	const device = (namespace: Namespace, name: string): number =>
-		inNamespace(namespace, () => libc().if_nametoindex(name));
-	const devices = {
-		host0: device(host, 'host0'),
-		host1: device(host, 'host1'),
-		veth0: device(router, 'veth0'),
-		veth1: device(router, 'veth1'),
-	};
-	const programs = loadObject(fileURLToPath(new URL('rate.o', import.meta.url)), {
-		constants: { generator_device: devices.host0, redirect_device: devices.veth1, encapsulated },
-	});
-	// Both ends of both links have a program: without one a veth drops what is redirected to its peer.
-	inNamespace(host, () => {
-		attachXdp(devices.host0, programs.program('generate'));
-		attachXdp(devices.host1, programs.program('sink'));
-	});
-	inNamespace(router, () => attachXdp(devices.veth1, programs.program('pass')));
-	attach({ router, ingress: devices.veth0, egress: devices.veth1, programs });
+function device(namespace: Namespace, name: string): number {
+	const index = inNamespace(namespace, () => libc().if_nametoindex(name));
+	if (index === 0) throw new EncapForwardError('EF_BUG', `the rig has no device ${name}`);
+	return index;
+}
 
-	const map = programs.map('sunk');
-	const values = new BigUint64Array(possibleCpus());
-	const valueBytes = new Uint8Array(values.buffer);
-	const expected = new Uint8Array(4);
-	const sunk = (): number => {
-		lookupMap(map, expected, valueBytes);
-		return Number(values.reduce((sum, value) => sum + value, 0n));
-	};
-	const data = frame(scenario);
-	return {
-		run: (frames) => {
-			const before = sunk();
-			const options = { data, repeat: frames, flags: testRunFlags.liveFrames };
-			const generator = programs.program('generate');
-			let start = 0;
-			inNamespace(host, () => {
-				start = performance.now();
-				testRun(generator, options);
-			});
-			// What was sent has not all arrived: the clock stops at the last change of the sink's count.
-			let delivered = sunk() - before;
-			let last = performance.now();
-			while (delivered < frames && performance.now() - last < quietMilliseconds) {
-				const now = sunk() - before;
-				if (now === delivered) continue;
-				delivered = now;
-				last = performance.now();
-			}
-			if (delivered > frames) {
-				throw new EncapForwardError('EF_BUG', `the rig delivered ${delivered} of ${frames} frames`);
-			}
-			return { delivered, seconds: (last - start) / 1000 };
-		},
-		close: () => {
-			programs.close();
-			closeNamespace(router);
-			closeNamespace(host);
-		},
-	};
+function attachIn(namespace: Namespace, name: string, program: number): void {
+	const index = device(namespace, name);
+	inNamespace(namespace, () => attachXdp(index, program));
 }

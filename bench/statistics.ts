@@ -8,9 +8,10 @@ export function median(values: readonly number[]): number {
 	return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-/** The quartiles: a quarter of the values lies below the first, a quarter above the second. */
-export function quartiles(values: readonly number[]): readonly [number, number] {
+/** For people: the quartiles, between which the middle half of the values lies. */
+export function spread(values: readonly number[]): string {
 	const sorted = values.toSorted((a, b) => a - b);
-	const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
-	return [at(0.25), at(0.75)];
+	const at = (share: number): string =>
+		(sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN).toFixed(3);
+	return `half within ${at(0.25)} to ${at(0.75)}`;
 }

@@ -124,7 +124,7 @@ function keepMessage(level: number, format: Pointer, values: Pointer): number {
 }
 
 /** What libbpf and the verifier said, and forget it. */
-export function takeMessages(): string {
+function takeMessages(): string {
 	const taken = messages.map((line) => line.replace(/^libbpf: /, '')).join('\n');
 	messages = [];
 	return taken;
