@@ -11,6 +11,7 @@
 #include "encapsulation/ip.h"
 #include "inner.h"
 #include "route.h"
+#include "way.h"
 
 enum forwarding { FORWARDING_STACK, FORWARDING_FIB };
 
@@ -47,49 +48,82 @@ inlined void see(hook_context *context, u8 place, const struct decision *decisio
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Push the outer header. The Ethernet header before it becomes the FIB's, or only changes its type. */
-inlined bool encapsulate(hook_context *context, const struct inner *inner, const struct decision *decision)
+/* Push the headers that the way holds. Up the stack the frame keeps its Ethernet addresses. */
+inlined bool encapsulate(hook_context *context, const struct inner *inner, const struct way *way)
 {
-	const struct tunnel *tunnel = inner->tunnel;
+	const bool keep = forwarding == FORWARDING_STACK;
 	struct ethhdr *ethernet;
 	void *outer, *end;
 
 	if (!inner_decrease_hops(inner, (void *)(long)context->data, (void *)(long)context->data_end))
 		return false;
-	if (tunnel->family == AF_INET) {
-		if (!hook_push(context, sizeof(struct iphdr), AF_INET))
+	if (way->family == AF_INET) {
+		if (!hook_push(context, sizeof(struct iphdr), AF_INET, keep))
 			return false;
 	} else {
-		if (!hook_push(context, sizeof(struct ipv6hdr), AF_INET6))
+		if (!hook_push(context, sizeof(struct ipv6hdr), AF_INET6, keep))
 			return false;
 	}
 	ethernet = (void *)(long)context->data;
 	outer = ethernet + 1;
 	end = (void *)(long)context->data_end;
-	if (tunnel->family == AF_INET) {
-		if (outer + sizeof(struct iphdr) > end)
+	if (outer > end)
+		return false;
+	if (keep)
+		ethernet->protocol = way->header.ethernet.protocol;
+	else
+		*ethernet = way->header.ethernet;
+	if (way->family == AF_INET) {
+		struct iphdr *ipv4 = outer;
+		be16 length = to_be16(sizeof(*ipv4) + inner->length);
+
+		if ((void *)(ipv4 + 1) > end)
 			return false;
-		ethernet->protocol = to_be16(ETH_P_IP);
-		encapsulation_ip_ipv4(outer, tunnel, inner->protocol, inner->tos, inner->length);
+		*ipv4 = way->header.ipv4;
+		ipv4->total_length = length;
+		ipv4->checksum = checksum(way->sum + length);
 	} else {
-		if (outer + sizeof(struct ipv6hdr) > end)
+		struct ipv6hdr *ipv6 = outer;
+
+		if ((void *)(ipv6 + 1) > end)
 			return false;
-		ethernet->protocol = to_be16(ETH_P_IPV6);
-		encapsulation_ip_ipv6(outer, tunnel, inner->protocol, inner->tos, inner->length);
-	}
-	if (decision->fib == FIB_SUCCESS) {
-		__builtin_memcpy(ethernet->destination, decision->route.dmac, sizeof(ethernet->destination));
-		__builtin_memcpy(ethernet->source, decision->route.smac, sizeof(ethernet->source));
+		*ipv6 = way->header.ipv6;
+		ipv6->payload_length = to_be16(inner->length);
 	}
 	return true;
+}
+
+/* Work out the way's headers from the tunnel and what the FIB said. */
+inlined void prepare(struct way *way, const struct inner *inner, const struct tunnel *tunnel,
+		     const struct bpf_fib_lookup *route)
+{
+	way->family = tunnel->family;
+	way->egress = route->ifindex;
+	way->mtu = route->mtu_result;
+	__builtin_memcpy(way->header.ethernet.destination, route->dmac, sizeof(route->dmac));
+	__builtin_memcpy(way->header.ethernet.source, route->smac, sizeof(route->smac));
+	if (tunnel->family == AF_INET) {
+		way->header.ethernet.protocol = to_be16(ETH_P_IP);
+		encapsulation_ip_ipv4(&way->header.ipv4, tunnel, inner->protocol, inner->tos);
+		way->sum = ipv4_sum(&way->header.ipv4);
+	} else {
+		way->header.ethernet.protocol = to_be16(ETH_P_IPV6);
+		encapsulation_ip_ipv6(&way->header.ipv6, tunnel, inner->protocol, inner->tos);
+	}
 }
 
 /* Decide on the frame and carry it out: the hook's return code, with the reason in `decision`. */
 inlined int decide(hook_context *context, struct decision *decision, u32 frame_length)
 {
-	struct inner inner = {};
+	/* Who traces wants to see what the kernel says to this very packet. */
+	const bool remember = forwarding == FORWARDING_FIB && !trace;
 	struct bpf_fib_lookup *route = &decision->route;
-	u32 outer_length;
+	const struct tunnel *tunnel;
+	struct inner inner = {};
+	struct way_key key = {};
+	u64 tick = bpf_jiffies64();
+	struct way *way;
+	u32 length;
 
 	hook_reach(context, INNER_REACH);
 	decision->outcome =
@@ -97,34 +131,57 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 	if (decision->outcome != OUTCOMES)
 		return HOOK_PASS;
 
-	outer_length = encapsulation_ip_bytes(inner.tunnel->family) + inner.length;
-	if (outer_length > 0xffff) {
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		key.destination[i] = inner.destination[i];
+	key.device = context->ingress_ifindex;
+	key.traffic = inner.protocol << 8 | inner.tos;
+	way = way_slot(&key);
+	if (!way) { /* cannot be: the slot is in range */
+		decision->outcome = OUTCOME_NO_ROOM;
+		return HOOK_DROP;
+	}
+	if (remember && way_holds(way, &key, tick) && inner.hops > 1 &&
+	    encapsulation_ip_bytes(way->family) + inner.length <= way->mtu) {
+		decision->outcome = OUTCOME_FORWARDED;
+		if (encapsulate(context, &inner, way))
+			return bpf_redirect(way->egress, 0);
+		decision->outcome = OUTCOME_NO_ROOM;
+		return HOOK_DROP;
+	}
+
+	tunnel = inner_tunnel(&inner);
+	decision->outcome = !tunnel ? OUTCOME_NO_TUNNEL : inner.hops <= 1 ? OUTCOME_HOP_LIMIT : OUTCOMES;
+	if (!tunnel || inner.hops <= 1)
+		return HOOK_PASS;
+	length = encapsulation_ip_bytes(tunnel->family) + inner.length;
+	if (length > 0xffff) {
 		decision->outcome = OUTCOME_TOO_BIG;
 		return HOOK_DROP;
 	}
 
-	if (forwarding == FORWARDING_STACK) {
-		if (!encapsulate(context, &inner, decision)) {
-			decision->outcome = OUTCOME_NO_ROOM;
+	if (forwarding == FORWARDING_FIB) {
+		decision->fib = route_lookup(context, route, tunnel, key.device, inner.protocol, inner.tos, length);
+		if (decision->fib != FIB_SUCCESS && decision->fib != FIB_NO_NEIGH) {
+			decision->outcome = route_refusal(decision->fib);
 			return HOOK_DROP;
 		}
-		decision->outcome = OUTCOME_TO_STACK;
-		return HOOK_PASS;
+		if (decision->fib == FIB_NO_NEIGH && !HOOK_RESOLVES) {
+			decision->outcome = OUTCOME_HANDED_OVER;
+			return HOOK_PASS;
+		}
 	}
 
-	decision->fib = route_lookup(context, route, inner.tunnel, context->ingress_ifindex, inner.protocol,
-				     inner.tos, outer_length);
-	if (decision->fib != FIB_SUCCESS && decision->fib != FIB_NO_NEIGH) {
-		decision->outcome = route_refusal(decision->fib);
-		return HOOK_DROP;
-	}
-	if (decision->fib == FIB_NO_NEIGH && !HOOK_RESOLVES) {
-		decision->outcome = OUTCOME_HANDED_OVER;
-		return HOOK_PASS;
-	}
-	if (!encapsulate(context, &inner, decision)) {
+	prepare(way, &inner, tunnel, route);
+	way->key = key;
+	way->tick = remember && decision->fib == FIB_SUCCESS ? tick : 0;
+	if (!encapsulate(context, &inner, way)) {
 		decision->outcome = OUTCOME_NO_ROOM;
 		return HOOK_DROP;
+	}
+	if (forwarding == FORWARDING_STACK) {
+		decision->outcome = OUTCOME_TO_STACK;
+		return HOOK_PASS;
 	}
 	if (decision->fib == FIB_NO_NEIGH) {
 		struct bpf_redir_neigh next_hop = { .nh_family = route->family };

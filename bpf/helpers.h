@@ -18,6 +18,7 @@ static long (*const bpf_xdp_adjust_head)(struct xdp_md *xdp, int delta) = (void 
 static long (*const bpf_skb_adjust_room)(struct __sk_buff *skb, s32 delta, u32 mode, u64 flags) = (void *)50;
 static long (*const bpf_fib_lookup)(void *context, struct bpf_fib_lookup *fib, int size, u32 flags) = (void *)69;
 static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static u64 (*const bpf_jiffies64)(void) = (void *)118;
 static void *(*const bpf_ringbuf_reserve)(void *map, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static long (*const bpf_redirect_neigh)(u32 ifindex, struct bpf_redir_neigh *next_hop, int size, u64 flags) =

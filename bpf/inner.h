@@ -9,10 +9,11 @@
 enum { INNER_REACH = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct icmpv6hdr) };
 
 struct inner {
-	const struct tunnel *tunnel;
+	be32 destination[4]; /* IPv4 stands in the first word, the rest zero */
 	u16 length; /* of the IP packet by its own header: what follows it in the frame is padding */
 	u8 protocol; /* that names it in an outer header: 4 or 41 */
 	u8 tos;
+	u8 hops; /* TTL or hop limit */
 };
 
 inlined bool ipv4_is_link_local(be32 address)
@@ -48,7 +49,6 @@ inlined bool ipv6_stays(const struct ipv6hdr *header)
 
 inlined u32 inner_read_ipv4(struct inner *inner, struct iphdr *header, void *end, u32 length)
 {
-	struct tunnel_key_ipv4 key = { .prefix_length = 32 };
 	u32 header_length;
 
 	if ((void *)(header + 1) > end)
@@ -60,20 +60,15 @@ inlined u32 inner_read_ipv4(struct inner *inner, struct iphdr *header, void *end
 		return OUTCOME_MALFORMED;
 	if (ipv4_stays(header))
 		return OUTCOME_LINK_LOCAL;
-	key.address = header->destination;
-	inner->tunnel = bpf_map_lookup_elem(&tunnels_ipv4, &key);
-	if (!inner->tunnel)
-		return OUTCOME_NO_TUNNEL;
-	if (header->ttl <= 1)
-		return OUTCOME_HOP_LIMIT;
+	inner->destination[0] = header->destination;
 	inner->protocol = IPPROTO_IPIP;
 	inner->tos = header->tos;
+	inner->hops = header->ttl;
 	return OUTCOMES;
 }
 
 inlined u32 inner_read_ipv6(struct inner *inner, struct ipv6hdr *header, void *end, u32 length)
 {
-	struct tunnel_key_ipv6 key = { .prefix_length = 128 };
 	struct icmpv6hdr *icmp = (void *)(header + 1);
 
 	if ((void *)(header + 1) > end)
@@ -88,18 +83,14 @@ inlined u32 inner_read_ipv6(struct inner *inner, struct ipv6hdr *header, void *e
 		return OUTCOME_NEIGHBOUR_DISCOVERY;
 #pragma unroll
 	for (int i = 0; i < 4; i++)
-		key.address[i] = header->destination[i];
-	inner->tunnel = bpf_map_lookup_elem(&tunnels_ipv6, &key);
-	if (!inner->tunnel)
-		return OUTCOME_NO_TUNNEL;
-	if (header->hop_limit <= 1)
-		return OUTCOME_HOP_LIMIT;
+		inner->destination[i] = header->destination[i];
 	inner->protocol = IPPROTO_IPV6;
 	inner->tos = header->version_class << 4 | header->class_flow >> 4;
+	inner->hops = header->hop_limit;
 	return OUTCOMES;
 }
 
-/* Read the frame; OUTCOMES when it is to be encapsulated, else why it is passed as it came. */
+/* Read the frame; OUTCOMES when it may be encapsulated, else why it is passed as it came. */
 inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_length)
 {
 	struct ethhdr *ethernet = data;
@@ -114,6 +105,23 @@ inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_len
 	if (ethernet->protocol == to_be16(ETH_P_IP))
 		return inner_read_ipv4(inner, (void *)(ethernet + 1), end, length);
 	return inner_read_ipv6(inner, (void *)(ethernet + 1), end, length);
+}
+
+/* The tunnel whose prefix matches longest, or NULL. */
+inlined const struct tunnel *inner_tunnel(const struct inner *inner)
+{
+	if (inner->protocol == IPPROTO_IPIP) {
+		struct tunnel_key_ipv4 key = { .prefix_length = 32, .address = inner->destination[0] };
+
+		return bpf_map_lookup_elem(&tunnels_ipv4, &key);
+	} else {
+		struct tunnel_key_ipv6 key = { .prefix_length = 128 };
+
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+			key.address[i] = inner->destination[i];
+		return bpf_map_lookup_elem(&tunnels_ipv6, &key);
+	}
 }
 
 /* Take one hop off the packet, as any router does. */

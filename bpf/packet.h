@@ -11,7 +11,7 @@ struct ethhdr {
 	u8 destination[6];
 	u8 source[6];
 	be16 protocol;
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 struct iphdr {
 	u8 version_ihl;
@@ -48,8 +48,8 @@ struct icmpv6hdr {
 /* Router solicitation to redirect: the types of neighbour discovery (RFC 4861, section 4). */
 enum { ICMPV6_DISCOVERY_FIRST = 133, ICMPV6_DISCOVERY_LAST = 137 };
 
-/* IPv4 header checksum (RFC 1071) of a header without options whose checksum field is zero. */
-inlined be16 ipv4_checksum(const struct iphdr *header)
+/* The sum of the words of an IPv4 header without options, as they stand on the wire. */
+inlined u32 ipv4_sum(const struct iphdr *header)
 {
 	const u16 *word = (const u16 *)header;
 	u32 sum = 0;
@@ -57,6 +57,12 @@ inlined be16 ipv4_checksum(const struct iphdr *header)
 #pragma unroll
 	for (int i = 0; i < 10; i++)
 		sum += word[i];
+	return sum;
+}
+
+/* The Internet checksum (RFC 1071) of such a sum. */
+inlined be16 checksum(u32 sum)
+{
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum += sum >> 16;
 	return ~sum;

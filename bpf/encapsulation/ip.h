@@ -11,14 +11,15 @@ inlined u32 encapsulation_ip_bytes(u8 family)
 }
 
 /*
- * Write the outer IPv4 header. `length` is the inner packet's, `tos` its traffic class, copied with its
- * ECN bits (RFC 6040, section 4.1). Never fragmented on the way, so the identification stays 0 (RFC 6864).
+ * Write the outer IPv4 header, without length and checksum. `tos` is the inner packet's traffic class,
+ * copied with its ECN bits (RFC 6040, section 4.1). Never fragmented on the way, so the identification
+ * stays 0 (RFC 6864).
  */
-inlined void encapsulation_ip_ipv4(struct iphdr *outer, const struct tunnel *tunnel, u8 protocol, u8 tos, u16 length)
+inlined void encapsulation_ip_ipv4(struct iphdr *outer, const struct tunnel *tunnel, u8 protocol, u8 tos)
 {
 	outer->version_ihl = 0x45;
 	outer->tos = tos;
-	outer->total_length = to_be16(sizeof(*outer) + length);
+	outer->total_length = 0;
 	outer->id = 0;
 	outer->fragment = to_be16(IPV4_DONT_FRAGMENT);
 	outer->ttl = tunnel->ttl;
@@ -26,16 +27,15 @@ inlined void encapsulation_ip_ipv4(struct iphdr *outer, const struct tunnel *tun
 	outer->checksum = 0;
 	outer->source = tunnel->source[0];
 	outer->destination = tunnel->destination[0];
-	outer->checksum = ipv4_checksum(outer);
 }
 
-/* Write the outer IPv6 header; the arguments are those of its IPv4 twin. */
-inlined void encapsulation_ip_ipv6(struct ipv6hdr *outer, const struct tunnel *tunnel, u8 protocol, u8 tos, u16 length)
+/* Write the outer IPv6 header, without length; the arguments are those of its IPv4 twin. */
+inlined void encapsulation_ip_ipv6(struct ipv6hdr *outer, const struct tunnel *tunnel, u8 protocol, u8 tos)
 {
 	outer->version_class = 0x60 | tos >> 4;
 	outer->class_flow = tos << 4;
 	outer->flow = 0;
-	outer->payload_length = to_be16(length);
+	outer->payload_length = 0;
 	outer->next_header = protocol;
 	outer->hop_limit = tunnel->ttl;
 #pragma unroll

@@ -25,8 +25,8 @@ inlined void hook_reach(hook_context *context, u32 bytes)
 		bpf_skb_pull_data(context, context->len < bytes ? context->len : bytes);
 }
 
-/* Open room for an outer header of `family` between the Ethernet header and the packet. */
-inlined bool hook_push(hook_context *context, u32 bytes, u8 family)
+/* Open room for an outer header of `family` between the Ethernet header, which is kept, and the packet. */
+inlined bool hook_push(hook_context *context, u32 bytes, u8 family, bool keep)
 {
 	u64 flags = family == AF_INET ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 

@@ -24,12 +24,17 @@ inlined void hook_reach(hook_context *context, u32 bytes)
 {
 }
 
-/* Open room for an outer header of `family` between the Ethernet header and the packet. */
-inlined bool hook_push(hook_context *context, u32 bytes, u8 family)
+/*
+ * Open room for an outer header of `family` between the Ethernet header and the packet. Unless it is to
+ * keep the Ethernet header, the caller writes that anew and it need not be moved.
+ */
+inlined bool hook_push(hook_context *context, u32 bytes, u8 family, bool keep)
 {
 	struct ethhdr *ethernet = (void *)(long)context->data;
 	struct ethhdr saved;
 
+	if (!keep)
+		return !bpf_xdp_adjust_head(context, -(int)bytes);
 	if ((void *)(ethernet + 1) > (void *)(long)context->data_end)
 		return false;
 	saved = *ethernet;

@@ -145,9 +145,17 @@ function table(cells: readonly TriedCell[], style: Style): string[] {
 			.map((text, index) => cellStyle(text, text.padEnd(widths[index] ?? 0)))
 			.join('  ')
 			.trimEnd();
+	const intro = common.length === 0 ? [] : [...wrap(`With ${common.join(', ')}:`), ''];
+	const total = widths.reduce((sum, each) => sum + each + 2, -2);
+	if (total > width) {
+		// What no kernel was seen to do: almost every dimension matters. Sentences can be folded, columns not.
+		return [
+			...intro,
+			...body.flatMap((row) => wrap(row.map((text, index) => `${header[index]} ${text}`).join(', '))),
+		];
+	}
 	return [
-		...wrap(`With ${common.join(', ')}:`),
-		'',
+		...intro,
 		line(header, (_, padded) => style('faint', padded)),
 		...body.map((row) =>
 			line(row, (text, padded) => (/^[✓✗?]/.test(text) ? styled(text, padded, style) : padded)),
@@ -172,7 +180,8 @@ function reasonLines(cells: readonly TriedCell[], style: Style): string[] {
 			.map((dimension) => `${titles[dimension]} ${valuesOf(group, dimension).join(' or ')}`)
 			.join(', ');
 		return [
-			`${style('bad', name)}${at} ${style('faint', `(${where})`)}`,
+			`${style('bad', name)}${at}`,
+			...wrap(`with ${where}`, '  ').map((text) => style('faint', text)),
 			...wrap(first.explanation, '  '),
 			...wrap(remedy(first.fix), '  ').map((text) => style('good', text)),
 		];

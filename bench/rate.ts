@@ -1,0 +1,156 @@
+/**
+ * How many packets a second are delivered, held against a bare redirect from veth0 to veth1.
+ *
+ * Everything runs on one processor, to which the generator is kept: a veth's NAPI is polled where it is
+ * scheduled, so generator, router and sink take turns, 64 frames at a time. No queue ever overflows, every
+ * frame sent arrives, and what is measured is the work of a frame, not two processors contending for a
+ * queue. It is stable: half of the rounds lie within 2 % of the median. With the router on a processor of its own
+ * (threaded NAPI) most frames are lost to a full queue and rounds differ by 10 % and more. It is strict as
+ * well: there, cold caches cost a bare redirect four times as much, and ratios come out higher.
+ */
+import { availableParallelism } from 'node:os';
+import { type Datapath, loadDatapath } from '../src/datapath/datapath.ts';
+import { EncapForwardError } from '../src/error.ts';
+import type { DatapathOutcome } from '../src/journey/cause.ts';
+import { attachTc, attachXdp } from '../src/kernel/attach.ts';
+import { requireKernelAccess } from '../src/kernel/capabilities.ts';
+import type { Forwarding } from '../src/scenario/scenario.ts';
+import type { Benchmark, Figure, Target } from './benchmark.ts';
+import { onProcessor } from './processor.ts';
+import { openRig, type Rig } from './rig.ts';
+import { rigScenario, rigTunnel } from './rig-scenario.ts';
+import { median, spread } from './statistics.ts';
+
+const rounds = 31;
+const framesPerRound = 100_000;
+const warmUpFrames = 20_000;
+
+interface Contestant {
+	readonly name: string;
+	readonly rig: Rig;
+	/** Delivered frames a second, by round. */
+	readonly rates: number[];
+	/** Throws unless every one of the frames sent went the way intended. */
+	verify(sent: number): void;
+	close(): void;
+}
+
+/** Only redirected: what every way of forwarding has to do at least. */
+function bareRedirect(): Contestant {
+	const rig = openRig({
+		open: false,
+		encapsulated: false,
+		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program('redirect')),
+	});
+	return { name: 'bare redirect', rig, rates: [], verify: () => {}, close: rig.close };
+}
+
+/** The kernel routes the packet, which nobody encapsulates. */
+function kernelRouting(): Contestant {
+	const rig = openRig({
+		open: false,
+		encapsulated: false,
+		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program('pass')),
+	});
+	return { name: 'kernel routing', rig, rates: [], verify: () => {}, close: rig.close };
+}
+
+/** Our datapath, as it is attached when it forwards for real. */
+function ours(forwarding: Forwarding, intended: DatapathOutcome): Contestant {
+	const open = forwarding === 'stack';
+	const datapath = loadDatapath({ hook: 'xdp', forwarding });
+	datapath.setTunnels([rigTunnel(rigScenario(open))]);
+	const rig = openRig({
+		open,
+		encapsulated: true,
+		attach: ({ ingress }) => {
+			for (const { hook, program } of datapath.programs) {
+				if (hook === 'xdp') attachXdp(ingress, program);
+				else attachTc(ingress, program);
+			}
+		},
+	});
+	const close = (): void => {
+		rig.close();
+		datapath.close();
+	};
+	return {
+		name: forwarding,
+		rig,
+		rates: [],
+		verify: (sent) => verifyOutcomes(forwarding, datapath, intended, sent),
+		close,
+	};
+}
+
+/** What the namespaces themselves send now and then: multicast listener reports. */
+const housekeeping: readonly DatapathOutcome[] = ['link-local', 'neighbour-discovery'];
+
+function verifyOutcomes(name: string, datapath: Datapath, intended: DatapathOutcome, sent: number): void {
+	const outcomes = [...datapath.outcomes('xdp')].filter(([outcome]) => !housekeeping.includes(outcome));
+	if (outcomes.length === 1 && outcomes[0]?.[0] === intended && outcomes[0][1].packets === BigInt(sent))
+		return;
+	const met = outcomes.map(([outcome, { packets }]) => `${outcome} ${packets}`).join(', ') || 'none';
+	throw new EncapForwardError(
+		'EF_BUG',
+		`the benchmark rate is void: of ${name}, ${sent} frames should be ${intended}, but outcomes are: ${met}`,
+	);
+}
+
+function run({ name, rig, verify }: Contestant, frames: number, sent: number): number {
+	const { delivered, seconds } = rig.run(frames);
+	verify(sent);
+	if (delivered !== frames) {
+		throw new EncapForwardError(
+			'EF_BUG',
+			`the benchmark rate is void: of ${name}, ${delivered} of ${frames} frames arrived`,
+		);
+	}
+	return delivered / seconds;
+}
+
+/** The median of what one contestant's rate is of another's in the same round. */
+function ratio(one: Contestant, other: Contestant, target?: Target): Figure {
+	const ratios = one.rates.map((rate, round) => rate / (other.rates[round] ?? Number.NaN));
+	return {
+		name: 'rate',
+		figure: `${one.name} / ${other.name}`,
+		value: median(ratios),
+		unit: 'ratio',
+		...(target === undefined ? {} : { target }),
+		note: `${spread(ratios)}; ${one.name} ${(median(one.rates) / 1e6).toFixed(2)} million/s`,
+	};
+}
+
+export const rate: Benchmark = (progress) => {
+	requireKernelAccess();
+	const contestants: Contestant[] = [];
+	const enter = (contestant: Contestant): Contestant => {
+		contestants.push(contestant);
+		return contestant;
+	};
+	try {
+		const bare = enter(bareRedirect());
+		const fib = enter(ours('fib', 'forwarded'));
+		const stack = enter(ours('stack', 'to-stack'));
+		const kernel = enter(kernelRouting());
+		onProcessor(availableParallelism() - 1, () => {
+			for (const contestant of contestants) run(contestant, warmUpFrames, warmUpFrames);
+			for (let round = 1; round <= rounds; round++) {
+				progress(`round ${round} of ${rounds}`);
+				for (const contestant of contestants) {
+					const sent = warmUpFrames + round * framesPerRound;
+					contestant.rates.push(run(contestant, framesPerRound, sent));
+				}
+			}
+		});
+		return [
+			ratio(fib, bare, { limit: '>=', value: 0.7 }),
+			ratio(stack, bare),
+			ratio(kernel, bare),
+			ratio(fib, stack),
+		];
+	} finally {
+		for (const contestant of contestants) contestant.close();
+	}
+};
