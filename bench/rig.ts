@@ -4,22 +4,18 @@
  */
 import { fileURLToPath } from 'node:url';
 import {
-	addressCommands,
-	linkCommands,
-	neighbourCommands,
-	quiet,
-	upCommands,
-} from '../src/engines/linux/topology.ts';
-import { EncapForwardError } from '../src/error.ts';
+	buildHosts,
+	deviceIndex,
+	type Namespaces,
+	setNeighbours,
+	setSysctls,
+} from '../src/engines/linux/setup.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
-import { ipBatch } from '../src/kernel/ip.ts';
-import { libc } from '../src/kernel/libc.ts';
 import { lookupMap, possibleCpus } from '../src/kernel/map.ts';
 import { anonymousNamespace, closeNamespace, inNamespace, type Namespace } from '../src/kernel/namespace.ts';
 import { type BpfObject, loadObject } from '../src/kernel/object.ts';
-import { writeSysctl } from '../src/kernel/sysctl.ts';
 import { testRun, testRunFlags } from '../src/kernel/test-run.ts';
-import type { Host, Scenario } from '../src/scenario/scenario.ts';
+import type { Scenario } from '../src/scenario/scenario.ts';
 import { generatedFrame, rigScenario } from './rig-scenario.ts';
 
 /** Where a contestant is attached. */
@@ -69,15 +65,15 @@ export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 		closeNamespace(host);
 	};
 	try {
-		build(scenario, router, host);
+		build(scenario, { router, host });
 		programs = loadObject(fileURLToPath(new URL('rate.o', import.meta.url)), {
 			constants: {
-				generator_device: device(host, 'host0'),
-				redirect_device: device(router, 'veth1'),
+				generator_device: deviceIndex(host, 'host0'),
+				redirect_device: deviceIndex(router, 'veth1'),
 				encapsulated,
 			},
 		});
-		const place = { router, ingress: device(router, 'veth0'), programs };
+		const place = { router, ingress: deviceIndex(router, 'veth0'), programs };
 		// Both ends of both links have a program: without one a veth drops what is redirected to its peer.
 		attachIn(host, 'host0', programs.program('generate'));
 		attachIn(host, 'host1', programs.program('sink'));
@@ -126,34 +122,15 @@ function sinkCounter(map: number): () => number {
 	};
 }
 
-function build(scenario: Scenario, router: Namespace, host: Namespace): void {
-	const sysctls = (values: Readonly<Record<string, number>>): void => {
-		for (const [name, value] of Object.entries(values)) writeSysctl(name, value);
-	};
-	const finish = (side: Host): void => {
-		ipBatch([...addressCommands(side), ...neighbourCommands(side)]);
-		sysctls(side.sysctls);
-	};
-	const far = `/proc/${process.pid}/fd/${host.fd}`;
-	inNamespace(host, () => sysctls(quiet));
-	inNamespace(router, () => {
-		sysctls(quiet);
-		ipBatch([...linkCommands(scenario, far), ...upCommands(scenario.router)]);
-	});
-	inNamespace(host, () => {
-		ipBatch(upCommands(scenario.host));
-		finish(scenario.host);
-	});
-	inNamespace(router, () => finish(scenario.router));
-}
-
-function device(namespace: Namespace, name: string): number {
-	const index = inNamespace(namespace, () => libc().if_nametoindex(name));
-	if (index === 0) throw new EncapForwardError('EF_BUG', `the rig has no device ${name}`);
-	return index;
+function build(scenario: Scenario, namespaces: Namespaces): void {
+	buildHosts(scenario, namespaces);
+	for (const side of ['router', 'host'] as const) {
+		setNeighbours(namespaces[side], scenario[side]);
+		setSysctls(namespaces[side], scenario[side], undefined);
+	}
 }
 
 function attachIn(namespace: Namespace, name: string, program: number): void {
-	const index = device(namespace, name);
+	const index = deviceIndex(namespace, name);
 	inNamespace(namespace, () => attachXdp(index, program));
 }

@@ -18,7 +18,9 @@ const clean = [
 /** What a file imports when it runs: `import type` is erased. */
 function importsOf(file: string): string[] {
 	const text = readFileSync(join(root, file), 'utf8');
-	const statements = text.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from\s+'([^']+)'|import\(?\s*'([^']+)'/gm);
+	const statements = text.matchAll(
+		/^(?:import|export)\s(?!type\s)[^;]*?from\s+'([^']+)'|import\(?\s*'([^']+)'/gm,
+	);
 	return [...statements].map(([, from, alone]) => from ?? alone ?? '');
 }
 

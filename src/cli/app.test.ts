@@ -15,20 +15,21 @@ interface Ran {
 }
 
 async function runApp(...options: readonly string[]): Promise<Ran> {
-	let stdout = '';
-	let stderr = '';
+	const written = { stdout: '', stderr: '' };
 	const failures: string[] = [];
-	const process = {
-		stdout: { write: (text: string) => void (stdout += text) },
-		stderr: { write: (text: string) => void (stderr += text) },
-	};
+	const stream = (name: 'stdout' | 'stderr') => ({
+		write: (text: string): void => {
+			written[name] += text;
+		},
+	});
+	const process = { stdout: stream('stdout'), stderr: stream('stderr') };
 	const context: Context = {
 		process,
 		signal: new AbortController().signal,
 		output: {
-			lines: (lines) => void (stdout += lines.map((line) => `${line}\n`).join('')),
-			json: (value) => void (stdout += `${JSON.stringify(value)}\n`),
-			message: (text) => void (stderr += `${text}\n`),
+			lines: (lines) => process.stdout.write(lines.map((line) => `${line}\n`).join('')),
+			json: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
+			message: (text) => process.stderr.write(`${text}\n`),
 			progress: () => undefined,
 			style: plain,
 		},
@@ -38,7 +39,7 @@ async function runApp(...options: readonly string[]): Promise<Ran> {
 		failures.push(`${code} ${message}`);
 	});
 	await run(app, options, context);
-	return { stdout, stderr: stderr.trim(), failures };
+	return { stdout: written.stdout, stderr: written.stderr.trim(), failures };
 }
 
 test('--version is the package’s', async () => {

@@ -28,7 +28,7 @@ test('for programs: an object on one line, the whole detail in it', () => {
 	expect(errorText(error, true)).not.toContain('\n');
 });
 
-test("an error of ours is left as it is; an abort is an interruption; anything else is a mistake of ours", () => {
+test('an error of ours is left as it is; an abort is an interruption; anything else is a mistake of ours', () => {
 	const ours = new EncapForwardError('EF_FILE', 'x');
 	expect(asOurs(ours)).toBe(ours);
 	expect(asOurs(AbortSignal.abort().reason)).toMatchObject({ code: 'EF_INTERRUPTED' });
@@ -48,7 +48,10 @@ test('usage says where to look', () => {
 
 test('the exit status: 2 for usage, 130 for an interruption, 1 for every other failure', () => {
 	const statuses = Object.fromEntries(
-		(Object.keys(errorCodes) as ErrorCode[]).map((code) => [code, exitStatus(new EncapForwardError(code, 'x'))]),
+		(Object.keys(errorCodes) as ErrorCode[]).map((code) => [
+			code,
+			exitStatus(new EncapForwardError(code, 'x')),
+		]),
 	);
 	const { EF_USAGE, EF_CONTRADICTION, EF_INTERRUPTED, ...others } = statuses;
 	expect([EF_USAGE, EF_CONTRADICTION, EF_INTERRUPTED]).toEqual([2, 2, 130]);

@@ -40,10 +40,9 @@ const anyEvent: fc.Arbitrary<Event> = fc.record({
 	location: uint64,
 	outcome: fc.constantFrom(...outcomes),
 	verdict: fc.nat(255),
-	fib: fc.option(
-		fc.record({ result: fc.constantFrom(...fibResults), device: uint32, mtu: fc.nat(0xffff) }),
-		{ nil: undefined },
-	),
+	fib: fc.option(fc.record({ result: fc.constantFrom(...fibResults), device: uint32, mtu: fc.nat(0xffff) }), {
+		nil: undefined,
+	}),
 });
 
 test('what the layout describes is what is decoded', () => {

@@ -1,5 +1,6 @@
 /** The example's network kept to explore by hand: two named namespaces that outlive the process. */
-import { type Namespaces, nameDevices, openHosts } from '../engines/linux/hosts.ts';
+import { openHosts } from '../engines/linux/hosts.ts';
+import { type Namespaces, nameDevices } from '../engines/linux/setup.ts';
 import { openWatch } from '../engines/linux/watch.ts';
 import { EncapForwardError } from '../error.ts';
 import { requireKernelAccess } from '../kernel/capabilities.ts';

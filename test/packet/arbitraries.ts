@@ -27,7 +27,7 @@ const uint16 = fc.nat(0xffff);
 const uint32 = fc.nat(0xffffffff);
 
 /** Exactly so many bytes, zero more often than chance has it. */
-function bytesOf(length: number): fc.Arbitrary<Uint8Array> {
+export function bytesOf(length: number): fc.Arbitrary<Uint8Array> {
 	const byte = fc.oneof({ weight: 2, arbitrary: uint8 }, { weight: 1, arbitrary: fc.constant(0) });
 	return fc.array(byte, { minLength: length, maxLength: length }).map((bytes) => Uint8Array.from(bytes));
 }

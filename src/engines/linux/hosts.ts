@@ -2,19 +2,12 @@
 import { type Datapath, loadDatapath } from '../../datapath/datapath.ts';
 import { EncapForwardError } from '../../error.ts';
 import { attachTc, attachXdp, detachTc, detachXdp } from '../../kernel/attach.ts';
-import { ipBatch } from '../../kernel/ip.ts';
-import { libc } from '../../kernel/libc.ts';
 import { closeNamespace, inNamespace, type Namespace } from '../../kernel/namespace.ts';
 import { openPacketSocket, type PacketSocket } from '../../kernel/packet-socket.ts';
-import { writeSysctl } from '../../kernel/sysctl.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
-import { addressCommands, ground, linkCommands, neighbourCommands, quiet, upCommands } from './topology.ts';
+import { buildHosts, deviceIndex, type Namespaces, nameDevices, setNeighbours, setSysctls } from './setup.ts';
+import { ground } from './topology.ts';
 import type { Watch } from './watch.ts';
-
-export interface Namespaces {
-	readonly router: Namespace;
-	readonly host: Namespace;
-}
 
 export interface Hosts {
 	readonly namespaces: Namespaces;
@@ -114,55 +107,6 @@ export function openHosts(scenario: Scenario, namespaces: Namespaces, watch: Wat
 	};
 }
 
-/** The names of the devices of a scenario's hosts by their numbers, which are each namespace's own. */
-export function nameDevices(scenario: Scenario, namespaces: Namespaces): Hosts['device'] {
-	const names = { router: new Map<number, string>(), host: new Map<number, string>() };
-	for (const link of scenario.links) {
-		for (const side of ['router', 'host'] as const) {
-			names[side].set(deviceIndex(namespaces[side], link[side]), link[side]);
-		}
-	}
-	return (namespace, index) => names[namespace].get(index) ?? `device ${index}`;
-}
-
-function buildHosts(scenario: Scenario, namespaces: Namespaces): void {
-	for (const namespace of [namespaces.router, namespaces.host]) {
-		inNamespace(namespace, () => writeSysctls(quiet));
-	}
-	const hostNamespace = `/proc/${process.pid}/fd/${namespaces.host.fd}`;
-	inNamespace(namespaces.router, () =>
-		ipBatch([...linkCommands(scenario, hostNamespace), ...upCommands(scenario.router)]),
-	);
-	inNamespace(namespaces.host, () =>
-		ipBatch([...upCommands(scenario.host), ...addressCommands(scenario.host)]),
-	);
-	inNamespace(namespaces.router, () => ipBatch(addressCommands(scenario.router)));
-}
-
-function sameNeighbours(before: Host | undefined, next: Host): boolean {
-	return JSON.stringify(before?.neighbours) === JSON.stringify(next.neighbours);
-}
-
-function setNeighbours(namespace: Namespace, host: Host): void {
-	inNamespace(namespace, () => ipBatch(neighbourCommands(host)));
-}
-
-/** Write those sysctls of a host that are not as they were written before. */
-function setSysctls(namespace: Namespace, host: Host, before: Host | undefined): void {
-	const changed = Object.entries(host.sysctls).filter(([name, value]) => before?.sysctls[name] !== value);
-	if (changed.length > 0) inNamespace(namespace, () => writeSysctls(Object.fromEntries(changed)));
-}
-
-function writeSysctls(values: Readonly<Record<string, number>>): void {
-	for (const [name, value] of Object.entries(values)) writeSysctl(name, value);
-}
-
-function deviceIndex(namespace: Namespace, name: string): number {
-	const index = inNamespace(namespace, () => libc().if_nametoindex(name));
-	if (index === 0) throw new EncapForwardError('EF_INPUT', `there is no device ${name}`);
-	return index;
-}
-
 function attachDatapath(
 	namespace: Namespace,
 	device: number,
@@ -192,4 +136,8 @@ function detachDatapath(namespace: Namespace, device: number, datapath: Datapath
 		}
 	});
 	datapath.close();
+}
+
+function sameNeighbours(before: Host | undefined, next: Host): boolean {
+	return JSON.stringify(before?.neighbours) === JSON.stringify(next.neighbours);
 }

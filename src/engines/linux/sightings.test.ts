@@ -58,7 +58,8 @@ test.each([1, 2, 3, 4])('an ICMPv6 error of type %i quotes the packet and is not
 test('housekeeping is what a kernel sends of its own accord, and nothing that a packet causes', () => {
 	const message = (type: number): Uint8Array =>
 		ipv6(ipProtocol.icmpv6, encodeIcmpv6({ type, code: 0, rest: 0 }, new Uint8Array(16), near6));
-	for (const type of [130, 131, 132, 133, 134, 143]) expect(isHousekeeping(message(type)), `${type}`).toBe(true);
+	for (const type of [130, 131, 132, 133, 134, 143])
+		expect(isHousekeeping(message(type)), `${type}`).toBe(true);
 	for (const type of [1, 2, 3, 128, 129, 135, 136, 137]) {
 		expect(isHousekeeping(message(type)), `${type}`).toBe(false);
 	}

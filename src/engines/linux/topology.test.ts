@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { cellOf } from '../../../test/support/journeys.ts';
-import { chooseCells } from '../../lab/cells.ts';
 import { exampleScenario } from '../../scenario/example.ts';
 import { addressCommands, ground, linkCommands, neighbourCommands, upCommands } from './topology.ts';
 
@@ -40,7 +39,13 @@ test('neighbours: what was there goes, what the scenario has comes', () => {
 });
 
 test('all cells share one ground; another device is another ground', () => {
-	const grounds = chooseCells().map((cell) => ground(exampleScenario(cell, payload)));
+	const choices = [
+		{},
+		{ hook: ['tc'] },
+		{ outer: ['ipv6'], forwarding: ['fib'] },
+		{ rpFilter: [2] },
+	] as const;
+	const grounds = choices.map((choice) => ground(exampleScenario(cellOf(choice), payload)));
 	expect(new Set(grounds).size).toBe(1);
 	const devices = { ...scenario.router.devices, veth1: { mac: '02:00:00:00:02:09', addresses: [] } };
 	expect(ground({ ...scenario, router: { ...scenario.router, devices } })).not.toBe(grounds[0]);
