@@ -84,9 +84,19 @@ const down = buildCommand<import('./lab-down.ts').LabDownFlags, [], Context>({
 
 const lab = buildRouteMap({
 	routes: { run, up, ping, down },
-	defaultCommand: 'run',
-	docs: { brief: 'Where do encapsulated packets vanish? Every combination tried and explained' },
+	docs: {
+		brief: 'Where do encapsulated packets vanish? Every combination tried and explained',
+		fullDescription: '`lab` alone is `lab run`: see `lab run --help` for its options.',
+	},
 });
+
+/** `lab` and `lab --outer ipv4` run the lab: the word `run` may be left out. */
+export function completeArguments(given: readonly string[]): readonly string[] {
+	const [command, first] = given;
+	const help = first === '--help' || first === '-h' || first === '--helpAll';
+	if (command !== 'lab' || help || (first !== undefined && !first.startsWith('-'))) return given;
+	return ['lab', 'run', ...given.slice(1)];
+}
 
 /** @param failed told of every error, which it shows: nothing else is written of it */
 export function buildApp(failed: (error: unknown) => void): Application<Context> {
@@ -115,8 +125,9 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 					exceptionWhileRunningCommand: fail,
 					commandErrorResult: fail,
 					noCommandRegisteredForInput: ({ input, corrections }) => {
-						const meant = corrections.length > 0 ? `, did you mean ${corrections.join(' or ')}?` : '';
-						return fail(usage(`there is no command "${input}"${meant}`));
+						const meant = corrections.map((each) => each.replaceAll('`', '')).join(' or ');
+						const hint = meant === '' ? '' : `; did you mean ${meant}?`;
+						return fail(usage(`there is no command "${input}"${hint}`));
 					},
 				},
 			},

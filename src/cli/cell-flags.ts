@@ -70,7 +70,7 @@ export function cellOf(flags: CellFlags): Cell {
 			const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 			throw new EncapForwardError(
 				'EF_CONTRADICTION',
-				`--${option} is given twice, but there is one lab: give it once`,
+				`--${option} is given with different values, but the lab has one: give one`,
 			);
 		}
 	}

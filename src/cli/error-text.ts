@@ -1,5 +1,11 @@
 /** An error as the command shows it: one line for people, an object for programs. */
-import { ArgumentScannerError } from '@stricli/core';
+import {
+	ArgumentParseError,
+	ArgumentScannerError,
+	EnumValidationError,
+	FlagNotFoundError,
+	UnexpectedPositionalError,
+} from '@stricli/core';
 import { EncapForwardError } from '../error.ts';
 
 /** Lines of detail shown to people: the end of a verifier's log says what it objects to. */
@@ -8,7 +14,7 @@ const detailLines = 20;
 /** Every error in our own form: usage errors of the argument scanner, interruptions, mistakes of ours. */
 export function asOurs(error: unknown): EncapForwardError {
 	if (error instanceof EncapForwardError) return error;
-	if (error instanceof ArgumentScannerError) return usage(error.message);
+	if (error instanceof ArgumentScannerError) return usage(usageProblem(error));
 	if (error instanceof Error && error.name === 'AbortError') {
 		return new EncapForwardError('EF_INTERRUPTED', 'interrupted; everything that was set up is removed');
 	}
@@ -19,8 +25,27 @@ export function asOurs(error: unknown): EncapForwardError {
 	});
 }
 
+/** The argument scanner's messages in our words: what, where, and what was meant. */
+function usageProblem(error: ArgumentScannerError): string {
+	const meant = /did you mean (.*)\?$/.exec(error.message)?.[1]?.replaceAll('"', '');
+	const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+	if (error instanceof EnumValidationError) {
+		const { externalFlagName, input, values } = error;
+		const list = values.join(', ').replace(/, ([^,]*)$/, ' or $1');
+		// Of short values everything is near: the list says it already.
+		return `--${externalFlagName} takes ${list}, not "${input}"${meant?.includes(',') ? '' : hint}`;
+	}
+	if (error instanceof FlagNotFoundError) return `there is no option --${error.input}${hint}`;
+	if (error instanceof UnexpectedPositionalError) return `"${error.input}" is one argument too many`;
+	if (error instanceof ArgumentParseError) {
+		const why = error.exception instanceof Error ? error.exception.message : String(error.exception);
+		return `--${error.externalFlagNameOrPlaceholder}: ${why}`;
+	}
+	return error.message;
+}
+
 export function usage(message: string): EncapForwardError {
-	return new EncapForwardError('EF_USAGE', `${message.replace(/\.$/, '')}; --help lists what there is`);
+	return new EncapForwardError('EF_USAGE', `${message}; --help lists what there is`);
 }
 
 export function errorText(error: EncapForwardError, asJson: boolean): string {

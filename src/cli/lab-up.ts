@@ -27,11 +27,11 @@ export function labUp(this: Context, flags: LabUpFlags): void {
 		`  Linked: ${cables}. The datapath is on ${scenario.datapath?.device}.`,
 		'',
 		'Try:',
-		`  encap-forward lab ping${option}`,
+		`  npx encap-forward lab ping${option}`,
 		`  ip netns exec ${host} ping ${pinged[cell.inner]}`,
 		`  ip netns exec ${host} tcpdump -eni host1`,
 		`  ip netns exec ${router} sysctl -w ${acceptLocalSysctl}=${1 - cell.acceptLocal}`,
-		`  encap-forward lab down${option}`,
+		`  npx encap-forward lab down${option}`,
 	]);
 }
 

@@ -1,7 +1,5 @@
 /** `encap-forward lab`: try every cell of the table on the running kernel. */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { openLinuxEngine } from '../engines/linux/engine.ts';
-import { EncapForwardError } from '../error.ts';
 import { clearLeftovers } from '../lab/environment.ts';
 import { labJson } from '../lab/json.ts';
 import { expectOutcome, labCapture, labJourneys } from '../lab/report.ts';
@@ -11,6 +9,7 @@ import type { Cell } from '../scenario/example.ts';
 import { packageVersion } from '../version.ts';
 import { type CellFlags, cellsOf } from './cell-flags.ts';
 import type { Context } from './context.ts';
+import { openFile } from './output-file.ts';
 
 export interface LabFlags extends CellFlags {
 	readonly journey: boolean;
@@ -25,12 +24,12 @@ export async function lab(this: Context, flags: LabFlags): Promise<void> {
 	const file = flags.pcap === undefined ? undefined : openFile(flags.pcap);
 	try {
 		const result = await tryCells(this, cells);
-		if (file !== undefined) writeSync(file, labCapture(result, `encap-forward ${packageVersion()}`));
+		file?.write(labCapture(result, `encap-forward ${packageVersion()}`));
 		if (flags.json) output.json(labJson(result, { journeys: flags.journey }));
 		else output.lines([...(flags.journey ? labJourneys(result) : []), ...labText(result, output.style)]);
 		if (flags.expect !== undefined) expectOutcome(result, flags.expect);
 	} finally {
-		if (file !== undefined) closeSync(file);
+		file?.close();
 	}
 }
 
@@ -48,15 +47,5 @@ async function tryCells({ output, signal }: Context, cells: readonly Cell[]): Pr
 		output.progress(undefined);
 		signal.removeEventListener('abort', stop);
 		engine.close();
-	}
-}
-
-/** Opened before anything is tried: a mistake in its name costs no run. */
-function openFile(path: string): number {
-	try {
-		return openSync(path, 'w');
-	} catch (cause) {
-		const { code } = cause as NodeJS.ErrnoException;
-		throw new EncapForwardError('EF_FILE', `cannot write the capture file ${path}: ${code}`, { cause });
 	}
 }

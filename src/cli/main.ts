@@ -2,7 +2,7 @@
 /** The command `encap-forward`: from the process to a command and back to an exit status. */
 import { run } from '@stricli/core';
 import { EncapForwardError } from '../error.ts';
-import { buildApp } from './app.ts';
+import { buildApp, completeArguments } from './app.ts';
 import type { Context } from './context.ts';
 import { asOurs, errorText, exitStatus } from './error-text.ts';
 import { openOutput } from './output.ts';
@@ -30,7 +30,10 @@ const fail = (error: unknown): void => {
 const context: Context = { process, output: openOutput({ stdout, stderr, env }), signal: stop.signal };
 // Failures come to `fail`: what the argument scanner would write of them is left out.
 const quietStderr = { write: (text: string) => void (text.trim() === '' || stderr.write(text)) };
-await run(buildApp(fail), options, { ...context, process: { stdout, stderr: quietStderr, env } });
+await run(buildApp(fail), completeArguments(options), {
+	...context,
+	process: { stdout, stderr: quietStderr, env },
+});
 await new Promise<void>((resolve) => stdout.write('', () => resolve()));
 if (failure !== undefined) {
 	stderr.write(`${errorText(failure, asJson)}\n`);

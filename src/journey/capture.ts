@@ -35,5 +35,7 @@ export function captureOf(application: string, journeys: readonly CapturedJourne
 			};
 		}),
 	);
+	// Journeys are told in the table's order; a capture is read in time's.
+	packets.sort((a, b) => Number(a.timestamp - b.timestamp));
 	return { application, os: `Linux ${journeys[0]?.journey.kernel ?? ''}`, interfaces, packets };
 }

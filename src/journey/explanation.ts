@@ -49,11 +49,11 @@ function explainForwarded({ router, datapath }: Scenario, { sightings }: Journey
 	const out = last?.fib?.device ?? 'another device';
 	switch (last?.outcome) {
 		case 'forwarded':
-			return `The FIB named ${out} and the datapath redirected the packet there: it never entered the IP input path, and no sysctl was asked.`;
+			return `The FIB named ${out} and the datapath redirected the packet there: it never entered the IP input path, where rp_filter and accept_local are asked.`;
 		case 'forwarded-neighbour': {
 			const handed = decided.some(({ outcome }) => outcome === 'handed-over');
 			const who = handed ? 'XDP left the packet to TC, which' : 'TC';
-			return `The FIB named ${out} but its next hop was unknown: ${who} had the kernel resolve it and send the packet, and no sysctl was asked.`;
+			return `The FIB named ${out} but its next hop was unknown: ${who} had the kernel resolve it and send the packet, and neither rp_filter nor accept_local was asked.`;
 		}
 		case 'to-stack':
 			return explainAccepted(router, datapath?.device ?? '', sightings);

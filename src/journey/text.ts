@@ -1,21 +1,16 @@
 /** A journey for people: step by step, with the bytes dissected where they changed. */
 import { dissect, summarize } from '../packet/dissect.ts';
 import { describeSighting } from './hops.ts';
-import type { Journey, Outcome, Sighting } from './journey.ts';
+import type { Journey, Sighting } from './journey.ts';
+import { wrap } from './wrap.ts';
 
 /** Bytes in a row of hexadecimal. */
 const row = 24;
 
-/** How a journey ended, in a few words. */
-export function describeEnd(outcome: Outcome): string {
-	switch (outcome.kind) {
-		case 'forwarded':
-			return `forwarded: came out at ${outcome.device}`;
-		case 'dropped':
-			return `dropped: ${outcome.reason} at ${outcome.where} (${outcome.cause})`;
-		case 'vanished':
-			return `vanished: neither arrived nor seen dropped in ${outcome.afterMilliseconds} ms`;
-	}
+/** How a journey ended and why; where it was dropped, the line before has said. */
+export function endLines({ outcome }: Journey, explanation: string): string[] {
+	const end = outcome.kind === 'dropped' ? outcome.cause : outcome.kind;
+	return wrap(`→ ${end}: ${explanation}`, ''.padStart(12));
 }
 
 /** One line: when, on which device, what happened. */
@@ -36,16 +31,16 @@ export function liveLines(
 	return { lines: [sightingLine(sighting), ...changed], frame };
 }
 
-/** The lines of a whole journey. */
-export function journeyText({ sightings, outcome }: Journey): string[] {
+/** The lines of a whole journey, its explanation last. */
+export function journeyText(journey: Journey, explanation: string): string[] {
 	let before = '';
-	const lines = sightings.flatMap((sighting) => {
+	const lines = journey.sightings.flatMap((sighting) => {
 		const bytes = hex(sighting.frame);
 		const changed = sighting.packet && bytes !== before;
 		if (sighting.packet) before = bytes;
 		return [sightingLine(sighting), ...(changed ? dissectedLines(sighting.frame) : [])];
 	});
-	return [...lines, `${''.padStart(12)}${describeEnd(outcome)}`];
+	return [...lines, ...endLines(journey, explanation)];
 }
 
 /** Each header: where it stands, what it says, its bytes. */

@@ -2,7 +2,9 @@
  * Network namespaces. A namespace belongs to a thread: what runs inside `inNamespace` must be synchronous,
  * for libuv's other threads (fs.promises, koffi's async calls) stay where they were.
  */
-import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ip } from './ip.ts';
 import { libc } from './libc.ts';
 import { check } from './library.ts';
 
@@ -29,6 +31,13 @@ function currentNamespace(): Namespace {
 export function namedNamespace(name: string): Namespace | undefined {
 	const path = `/run/netns/${name}`;
 	return existsSync(path) ? open(path) : undefined;
+}
+
+/** Give a namespace a name, as `ip netns add` does: it stays until `ip netns delete`. */
+export function nameNamespace(namespace: Namespace, name: string): void {
+	// `ip netns attach` takes a thread for its namespace: this one, while it is in there.
+	const thread = basename(readlinkSync('/proc/thread-self'));
+	inNamespace(namespace, () => ip('netns', 'attach', name, thread));
 }
 
 /**

@@ -6,7 +6,13 @@ import { EncapForwardError } from '../error.ts';
 import { requireKernelAccess } from '../kernel/capabilities.ts';
 import { ip, ipBatch, ipJson } from '../kernel/ip.ts';
 import { mapInformation } from '../kernel/map.ts';
-import { closeNamespace, inNamespace, namedNamespace } from '../kernel/namespace.ts';
+import {
+	anonymousNamespace,
+	closeNamespace,
+	inNamespace,
+	namedNamespace,
+	nameNamespace,
+} from '../kernel/namespace.ts';
 import { type Cell, exampleScenario } from '../scenario/example.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import {
@@ -65,15 +71,37 @@ export function setUp(name: string, cell: Cell): Environment {
 	}
 	const names = namesOf(name);
 	for (const each of Object.values(names)) requireFree(each);
-	const marker: Marker = { name, owner: thisProcess() };
+	const watch = openWatch();
+	try {
+		const scenario = scenarioOf(cell);
+		const namespaces = { router: anonymousNamespace(), host: anonymousNamespace() };
+		const hosts = openHosts(scenario, namespaces, watch);
+		try {
+			hosts.set(scenario, true);
+			const { id } = mapInformation(watch.sightings);
+			keep(name, namespaces, { cell, sightings: id });
+		} finally {
+			// What is attached stays with the devices, and they with the namespaces, which have names now.
+			hosts.close();
+		}
+		return { name, cell, scenario, ...names };
+	} finally {
+		watch.close();
+	}
+}
+
+/** Give the namespaces names, so that they outlive this process. All of it or nothing, whenever it is killed. */
+function keep(name: string, namespaces: Namespaces, up: NonNullable<Marker['up']>): void {
+	const { router, host } = namespaces;
+	const marker: Marker = { name, owner: thisProcess(), router: router.inode, host: host.inode };
 	createMarker(marker);
 	try {
-		replaceMarker({ ...marker, up: build(name, cell) });
+		for (const side of ['router', 'host'] as const) nameNamespace(namespaces[side], namesOf(name)[side]);
+		replaceMarker({ ...marker, up });
 	} catch (error) {
 		remove(marker);
 		throw error;
 	}
-	return { name, cell, scenario: scenarioOf(cell), ...names };
 }
 
 function requireFree(namespace: string): void {
@@ -94,29 +122,6 @@ function requireNotBusy({ name, owner, up }: Marker): void {
 	);
 }
 
-function build(name: string, cell: Cell): NonNullable<Marker['up']> {
-	const watch = openWatch();
-	try {
-		for (const each of Object.values(namesOf(name))) ip('netns', 'add', each);
-		const namespaces = openNamespaces(name);
-		if (namespaces === undefined)
-			throw new EncapForwardError('EF_BUG', 'the namespaces just made are not there');
-		const scenario = scenarioOf(cell);
-		const hosts = openHosts(scenario, namespaces, watch);
-		hosts.set(scenario, true);
-		// What is attached stays with the devices, which stay with the namespaces' names.
-		hosts.close();
-		return {
-			cell,
-			router: namespaces.router.inode,
-			host: namespaces.host.inode,
-			sightings: mapInformation(watch.sightings).id,
-		};
-	} finally {
-		watch.close();
-	}
-}
-
 function openNamespaces(name: string): Namespaces | undefined {
 	const names = namesOf(name);
 	const router = namedNamespace(names.router);
@@ -132,9 +137,11 @@ export interface OpenEnvironment extends Environment {
 	readonly sightings: number;
 	/** The name of a device by its number. */
 	readonly device: ReturnType<typeof nameDevices>;
+	/** Let go of the namespaces; they stay. */
+	close(): void;
 }
 
-/** Open a network that is up; close its namespaces when done. @throws EF_NOT_UP */
+/** Open a network that is up. @throws EF_NOT_UP */
 export function openEnvironment(name: string): OpenEnvironment {
 	requireName(name);
 	requireKernelAccess();
@@ -145,19 +152,23 @@ export function openEnvironment(name: string): OpenEnvironment {
 	if (
 		up === undefined ||
 		namespaces === undefined ||
-		namespaces.router.inode !== up.router ||
-		namespaces.host.inode !== up.host
+		namespaces.router.inode !== marker?.router ||
+		namespaces.host.inode !== marker.host
 	) {
 		const other = name === defaultName ? '' : ` --name ${name}`;
 		throw new EncapForwardError(
 			'EF_NOT_UP',
-			`the lab ${name} is not up; "encap-forward lab up${other}" sets it up`,
+			`the lab ${name} is not up; "npx encap-forward lab up${other}" sets it up`,
 		);
 	}
 	const { cell, sightings } = up;
 	const scenario = scenarioOf(cell);
 	const device = nameDevices(scenario, namespaces);
-	return { name, cell, scenario, ...namesOf(name), namespaces, sightings, device };
+	const close = (): void => {
+		closeNamespace(namespaces.router);
+		closeNamespace(namespaces.host);
+	};
+	return { name, cell, scenario, ...namesOf(name), namespaces, sightings, device, close };
 }
 
 /** Remove a network; whether there was one. @throws EF_BUSY while it is being set up */
@@ -180,11 +191,12 @@ export function clearLeftovers(): void {
 }
 
 /** Namespaces, devices and what is attached to them, then the marker: a removal cut short is taken up again. */
-function remove({ name, up }: Marker): void {
+function remove(marker: Marker): void {
+	const { name } = marker;
 	for (const [side, namespaceName] of Object.entries(namesOf(name)) as ['router' | 'host', string][]) {
 		const namespace = namedNamespace(namespaceName);
 		if (namespace === undefined) continue;
-		const ours = up === undefined || namespace.inode === up[side];
+		const ours = namespace.inode === marker[side];
 		// A shell somebody left in the namespace keeps it alive, but nothing of ours in it.
 		if (ours) inNamespace(namespace, deleteLinks);
 		closeNamespace(namespace);

@@ -2,7 +2,7 @@
  * A note on this host of a lab that was set up by hand: that its namespaces are ours, and what is in them.
  * It is written before anything is made, so that whatever a killed process left can be told and cleared.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EncapForwardError } from '../error.ts';
 import type { Cell } from '../scenario/example.ts';
@@ -20,16 +20,18 @@ export interface Marker {
 	readonly name: string;
 	/** Who is making it; meaningless once it is up. */
 	readonly owner: ProcessIdentity;
+	/** Inode numbers of the namespaces: another one of the same name is not ours. */
+	readonly router: number;
+	readonly host: number;
 	/** Once it stands. */
 	readonly up?: {
 		readonly cell: Cell;
-		/** Inode numbers of the namespaces. */
-		readonly router: number;
-		readonly host: number;
 		/** The number of the ring buffer that the datapath writes to. */
 		readonly sightings: number;
 	};
 }
+
+const nobody: ProcessIdentity = { pid: 0, started: '' };
 
 function path(name: string): string {
 	return join(folder, `${name}.json`);
@@ -57,8 +59,8 @@ export function readMarker(name: string): Marker | undefined {
 	try {
 		return JSON.parse(readFileSync(path(name), 'utf8')) as Marker;
 	} catch (error) {
-		// A file that is no JSON was being written when its process was killed: its name is all there is.
-		if (error instanceof SyntaxError) return { name, owner: { pid: 0, started: '' } };
+		// A file that is no JSON was being written when its process was killed: nothing was made yet.
+		if (error instanceof SyntaxError) return { name, owner: nobody, router: 0, host: 0 };
 		return undefined;
 	}
 }
@@ -99,4 +101,30 @@ export function replaceMarker(marker: Marker): void {
 
 export function removeMarker(name: string): void {
 	rmSync(path(name), { force: true });
+	rmSync(join(folder, `${name}.watch`), { force: true });
+	try {
+		rmdirSync(folder); // unless there are other labs
+	} catch {}
+}
+
+/**
+ * Be the only one to watch a lab: its events go to one reader. Returns what ends it; a killed process's
+ * claim counts no more.
+ * @throws EF_BUSY while another process watches
+ */
+export function claimWatch(name: string): () => void {
+	const claim = join(folder, `${name}.watch`);
+	try {
+		const { pid, started } = JSON.parse(readFileSync(claim, 'utf8')) as ProcessIdentity;
+		if (isAlive({ pid, started })) {
+			throw new EncapForwardError(
+				'EF_BUSY',
+				`the process ${pid} is watching the lab ${name} already; end it first or set up another lab with --name`,
+			);
+		}
+	} catch (error) {
+		if (error instanceof EncapForwardError) throw error;
+	}
+	writeFileSync(claim, JSON.stringify(thisProcess()));
+	return () => rmSync(claim, { force: true });
 }

@@ -1,13 +1,14 @@
 /** Real pings through a network that is up, each packet's journey followed as it happens. */
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { release } from 'node:os';
+import { release as kernelRelease } from 'node:os';
 import type { Event } from '../datapath/event.ts';
 import { endOf, isHousekeeping, type Names, sightingOf } from '../engines/linux/sightings.ts';
 import { openWatch, type Watch } from '../engines/linux/watch.ts';
 import { EncapForwardError } from '../error.ts';
 import { explainJourney } from '../journey/explanation.ts';
 import type { Journey, Outcome, Sighting } from '../journey/journey.ts';
+import { dateOf, monotonicTime } from '../kernel/clock.ts';
 import { mapInformation, openMap } from '../kernel/map.ts';
 import { inNamespace } from '../kernel/namespace.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
@@ -15,6 +16,7 @@ import { echoOf } from '../packet/echo.ts';
 import { pinged } from '../scenario/example.ts';
 import type { Host } from '../scenario/scenario.ts';
 import type { OpenEnvironment } from './environment.ts';
+import { claimWatch } from './marker.ts';
 
 export interface PingOptions {
 	/** How many packets; until the signal if not given. */
@@ -30,19 +32,30 @@ export interface PingOptions {
 const patienceMilliseconds = 5000;
 
 interface Packet {
+	/** ping's own identifier tells it from another ping that somebody runs by hand. */
+	readonly identifier: number;
 	readonly sequence: number;
-	readonly sentAt: bigint;
 	readonly time: bigint;
 	readonly sightings: Sighting[];
 	ended: boolean;
 }
 
+/** How many packets are remembered, so that a late event of one does not begin it anew. */
+const remembered = 64;
+
+export interface PingSummary {
+	readonly forwarded: number;
+	readonly dropped: number;
+	readonly vanished: number;
+	/** ping's own closing line; it misses replies, for nothing at the far end decapsulates. */
+	readonly said: string;
+}
+
 /**
  * Ping the router's veth0 from the host, with the system's `ping`.
- * @returns ping's own closing line
- * @throws EF_NO_TOOL, EF_NOT_UP
+ * @throws EF_NO_TOOL, EF_NOT_UP, EF_BUSY
  */
-export async function pingThrough(environment: OpenEnvironment, options: PingOptions): Promise<string> {
+export async function pingThrough(environment: OpenEnvironment, options: PingOptions): Promise<PingSummary> {
 	const { namespaces, cell, scenario, device } = environment;
 	const shared = openMap(environment.sightings);
 	if (mapInformation(shared).name !== 'sightings') {
@@ -51,6 +64,7 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 			`the lab ${environment.name} has lost its datapath; set it up again`,
 		);
 	}
+	const release = claimWatch(environment.name);
 	const watch = openWatch(shared);
 	const wake = (): void => watch.wake();
 	options.signal.addEventListener('abort', wake);
@@ -79,6 +93,7 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 		options.signal.removeEventListener('abort', wake);
 		watch.close();
 		closeSync(shared);
+		release();
 	}
 }
 
@@ -116,14 +131,11 @@ async function follow(
 	watch: Watch,
 	names: Names,
 	router: Host,
-	{
-		count,
-		signal,
-		onSighting,
-		onEnd,
-	}: Omit<PingOptions, 'onEnd'> & { onEnd(sequence: number, journey: Journey): void },
-): Promise<string> {
-	const packets = new Map<number, Packet>();
+	options: Omit<PingOptions, 'onEnd'> & { onEnd(sequence: number, journey: Journey): void },
+): Promise<PingSummary> {
+	const { signal, onSighting, onEnd } = options;
+	const packets = new Map<string, Packet>();
+	const tally = { forwarded: 0, dropped: 0, vanished: 0 };
 	let current: Packet | undefined;
 	let said: string | undefined;
 	let failure: unknown;
@@ -136,9 +148,29 @@ async function follow(
 
 	const end = (packet: Packet, outcome: Outcome): void => {
 		packet.ended = true;
-		const { sightings, sentAt, sequence } = packet;
-		const journey: Journey = { engine: 'linux', kernel: release(), sentAt, sightings, outcome };
-		onEnd(sequence, journey);
+		tally[outcome.kind]++;
+		const { sightings, sequence } = packet;
+		onEnd(sequence, {
+			engine: 'linux',
+			kernel: kernelRelease(),
+			sentAt: dateOf(packet.time),
+			sightings,
+			outcome,
+		});
+	};
+
+	/** The packet an event is of; one not seen before begins its journey. What carries none belongs to the last. */
+	const packetOf = (event: Event): { readonly packet: Packet | undefined; readonly carried: boolean } => {
+		const echo = echoOf(event.frame);
+		if (echo === undefined) return { packet: current, carried: false };
+		const key = `${echo.identifier} ${echo.sequence}`;
+		const known = packets.get(key);
+		if (known !== undefined) return { packet: known, carried: true };
+		current = { ...echo, time: event.time, sightings: [], ended: false };
+		packets.set(key, current);
+		const [oldest] = packets.keys();
+		if (packets.size > remembered && oldest !== undefined) packets.delete(oldest);
+		return { packet: current, carried: true };
 	};
 
 	const see = (event: Event): void => {
@@ -146,17 +178,10 @@ async function follow(
 		const atHost = event.place !== 'arrived' && event.namespace === names.hostNamespace;
 		// Of the host's own doings only the sending is part of the journey.
 		if (atHost && event.place !== 'transmit') return;
-		const sequence = echoOf(event.frame)?.sequence;
-		if (sequence !== undefined && !packets.has(sequence)) {
-			const sentAt = BigInt(Date.now()) * 1_000_000n;
-			current = { sequence, sentAt, time: event.time, sightings: [], ended: false };
-			packets.set(sequence, current);
-		}
-		const packet = sequence === undefined ? current : packets.get(sequence);
+		const { packet, carried } = packetOf(event);
 		if (packet === undefined || packet.ended) return;
-		const sent = { time: packet.time, carries: () => sequence !== undefined };
-		const seen = sightingOf(event, sent, names);
-		const sighting: Sighting = atHost && seen.packet ? { ...seen, place: 'sent' } : seen;
+		const seen = sightingOf(event, { time: packet.time, carries: () => carried }, names);
+		const sighting: Sighting = atHost && carried ? { ...seen, place: 'sent' } : seen;
 		packet.sightings.push(sighting);
 		onSighting(packet.sequence, sighting);
 		const outcome = endOf(sighting, router);
@@ -165,16 +190,16 @@ async function follow(
 
 	for (;;) {
 		for (const event of watch.take()) see(event);
-		const now = process.hrtime.bigint();
+		if (failure !== undefined) throw failure;
 		const open = [...packets.values()].filter(({ ended }) => !ended);
 		for (const packet of open) {
-			const age = Number(now - packet.time) / 1e6;
+			const age = Number(monotonicTime() - packet.time) / 1e6;
 			if (age > patienceMilliseconds) end(packet, { kind: 'vanished', afterMilliseconds: Math.round(age) });
 		}
-		if (failure !== undefined) throw failure;
-		const waiting = open.filter(({ ended }) => !ended).length;
-		if (said !== undefined && (waiting === 0 || signal.aborted)) return closingLine(said);
-		if (signal.aborted || (waiting === 0 && packets.size === count)) ping.interrupt();
+		if (said !== undefined && (signal.aborted || open.every(({ ended }) => ended))) {
+			return { ...tally, said: closingLine(said) };
+		}
+		if (signal.aborted) ping.interrupt();
 		await watch.wait(1000);
 	}
 }

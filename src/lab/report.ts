@@ -10,8 +10,7 @@ import { cellTitle } from './title.ts';
 export function labJourneys({ cells }: LabResult): string[] {
 	return cells.flatMap(({ cell, journey, explanation }) => [
 		cellTitle(cell),
-		...journeyText(journey),
-		`${''.padStart(12)}${explanation}`,
+		...journeyText(journey, explanation),
 		'',
 	]);
 }

@@ -1,5 +1,6 @@
 /** The lab's result for people: one line for what always works, a table of the rest, and the reasons. */
 import type { Outcome } from '../journey/journey.ts';
+import { width, wrap } from '../journey/wrap.ts';
 import type { Cell } from '../scenario/example.ts';
 import { dimensions } from './cells.ts';
 import type { SysctlChange } from './fix.ts';
@@ -9,9 +10,6 @@ import type { LabResult, TriedCell } from './run.ts';
 export type Style = (kind: 'good' | 'bad' | 'strong' | 'faint', text: string) => string;
 
 export const plain: Style = (_, text) => text;
-
-/** Columns that no line goes beyond. */
-const width = 100;
 
 type Dimension = keyof Cell;
 
@@ -48,7 +46,9 @@ export function labText(result: LabResult, style: Style = plain): string[] {
 /** Nothing to tabulate: why it works is all there is to say, unless the reasons are many. */
 function allForwarded(cells: readonly TriedCell[], style: Style): string[] {
 	const why = new Set(cells.map(({ explanation }) => explanation));
-	const all = cells.length === 1 ? 'Forwarded.' : `All ${cells.length} cells were forwarded.`;
+	const all =
+		['', 'Forwarded.', 'Both cells were forwarded.'][cells.length] ??
+		`All ${cells.length} cells were forwarded.`;
 	return [
 		`${style('good', '✓')} ${all}`,
 		...(why.size > 4 ? [] : [...why].flatMap((text) => wrap(text, '  '))),
@@ -191,18 +191,4 @@ function reasonLines(cells: readonly TriedCell[], style: Style): string[] {
 function remedy(fix: readonly SysctlChange[]): string {
 	if (fix.length === 0) return '→ no change of these sysctls gets it through';
 	return `→ gets through with ${fix.map(({ sysctl, to }) => `${sysctl}=${to}`).join(' and ')}`;
-}
-
-/** Break a text at spaces so that no line is too long. */
-function wrap(text: string, indent = ''): string[] {
-	const lines: string[] = [];
-	let line = indent;
-	for (const word of text.split(' ')) {
-		if (line.length + word.length + 1 > width && line.trim() !== '') {
-			lines.push(line);
-			line = indent;
-		}
-		line += line.trim() === '' ? word : ` ${word}`;
-	}
-	return [...lines, line];
 }

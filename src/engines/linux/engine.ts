@@ -2,6 +2,7 @@
 import { release } from 'node:os';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { requireKernelAccess } from '../../kernel/capabilities.ts';
+import { dateOf, monotonicTime } from '../../kernel/clock.ts';
 import { anonymousNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
@@ -40,12 +41,11 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 			}
 			hosts.set(scenario, pristine);
 			watch.take(); // what the kernel did meanwhile is not this packet's doing
-			const sentAt = BigInt(Date.now()) * 1_000_000n;
-			const time = process.hrtime.bigint();
+			const time = monotonicTime();
 			hosts.send(scenario);
 			const rest = await follow(scenario, time, hosts, watch, patienceMilliseconds, () => closed);
 			pristine = rest.sightings.every(({ packet }) => packet) && rest.outcome.kind !== 'vanished';
-			return { engine: 'linux', kernel, sentAt, ...rest };
+			return { engine: 'linux', kernel, sentAt: dateOf(time), ...rest };
 		},
 		close: () => {
 			if (closed) return;
