@@ -3,7 +3,7 @@ import { run } from '@stricli/core';
 import { expect, test } from 'vitest';
 import { plain } from '../lab/table.ts';
 import { packageVersion } from '../version.ts';
-import { buildApp } from './app.ts';
+import { buildApp, completeArguments } from './app.ts';
 import type { Context } from './context.ts';
 import { asOurs } from './error-text.ts';
 
@@ -38,7 +38,7 @@ async function runApp(...options: readonly string[]): Promise<Ran> {
 		const { code, message } = asOurs(error);
 		failures.push(`${code} ${message}`);
 	});
-	await run(app, options, context);
+	await run(app, completeArguments(options), context);
 	return { stdout: written.stdout, stderr: written.stderr.trim(), failures };
 }
 
@@ -61,15 +61,18 @@ test('--help names every command, and each command every option', async () => {
 });
 
 test.each([
-	[['labb'], 'did you mean `lab`?'],
-	[['lab', '--huk', 'xdp'], 'did you mean'],
-	[['lab', '--hook', 'xpd'], 'did you mean "xdp"?'],
-	[['lab', '--outer', 'ipv5'], 'did you mean "ipv4" or "ipv6"?'],
+	[['labb'], 'there is no command "labb"; did you mean lab?'],
+	[['lab', '--huk', 'xdp'], 'there is no option --huk; did you mean --hook?'],
+	[['lab', '--hook', 'xpd'], '--hook takes xdp or tc, not "xpd"; did you mean xdp?'],
+	[['lab', '--outer', 'ipv5'], '--outer takes ipv4 or ipv6, not "ipv5"'],
 	[['lab', '--hook'], 'hook'],
-	[['lab', '--rp-filter', '3'], '0|1|2'],
-	[['lab', '--expect', 'forward'], 'did you mean "forwarded"?'],
-	[['lab', 'upp'], 'upp'],
-	[['lab', 'ping', '--count', '0'], '"0" is not a number from 1 on'],
+	[['lab', '--rp-filter', '3'], '--rp-filter takes 0, 1 or 2, not "3"'],
+	[
+		['lab', '--expect', 'forward'],
+		'--expect takes forwarded or dropped, not "forward"; did you mean forwarded?',
+	],
+	[['lab', 'upp'], 'did you mean up'],
+	[['lab', 'ping', '--count', '0'], '--count: "0" is not a number from 1 on'],
 	[['lab', 'ping', '--count', '1e3'], '"1e3" is not a number'],
 	[['lab', 'ping', '--count', '-1'], 'count'],
 	[['lab', 'down', 'extra'], 'extra'],
@@ -82,7 +85,17 @@ test.each([
 	expect([stdout, stderr]).toEqual(['', '']);
 });
 
+test('the word run may be left out', () => {
+	expect(completeArguments(['lab'])).toEqual(['lab', 'run']);
+	expect(completeArguments(['lab', '--json'])).toEqual(['lab', 'run', '--json']);
+	for (const given of [[], ['lab', 'up'], ['lab', '--help'], ['--version'], ['lib', '--json']]) {
+		expect(completeArguments(given)).toEqual(given);
+	}
+});
+
 test('a lab cannot be two at once', async () => {
 	const { failures } = await runApp('lab', 'up', '--outer', 'ipv4', '--outer', 'ipv6');
-	expect(failures).toEqual([expect.stringMatching(/^EF_CONTRADICTION --outer is given twice/)]);
+	expect(failures).toEqual([
+		expect.stringMatching(/^EF_CONTRADICTION --outer is given with different values/),
+	]);
 });

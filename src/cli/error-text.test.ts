@@ -41,7 +41,7 @@ test('an error of ours is left as it is; an abort is an interruption; anything e
 });
 
 test('usage says where to look', () => {
-	expect(usage('there is no command "lib".').message).toBe(
+	expect(usage('there is no command "lib"').message).toBe(
 		'there is no command "lib"; --help lists what there is',
 	);
 });

@@ -2,17 +2,22 @@ import { expect, test } from 'vitest';
 import { cellOf, dropped, forwarded, journey, sighting, vanished } from '../../test/support/journeys.ts';
 import { exampleScenario } from '../scenario/example.ts';
 import type { Sighting } from './journey.ts';
-import { describeEnd, journeyText, liveLines, sightingLine } from './text.ts';
+import { endLines, journeyText, liveLines, sightingLine } from './text.ts';
 
 const { frame } = exampleScenario(cellOf(), new Uint8Array(32)).packet;
 const sent = sighting({ place: 'sent', device: 'host0', namespace: 'host', frame });
 
-test('how it ended', () => {
-	expect(describeEnd(forwarded)).toBe('forwarded: came out at host1');
-	expect(describeEnd(dropped('IP_RPFILTER', 'ip_rcv_finish_core', 'reverse-path'))).toBe(
-		'dropped: IP_RPFILTER at ip_rcv_finish_core (reverse-path)',
-	);
-	expect(describeEnd(vanished)).toBe('vanished: neither arrived nor seen dropped in 5000 ms');
+test('how it ended and why, folded', () => {
+	expect(endLines(journey(forwarded), 'Why it was.')).toEqual(['            → forwarded: Why it was.']);
+	const drop = journey(dropped('IP_RPFILTER', 'ip_rcv_finish_core', 'reverse-path'));
+	expect(endLines(drop, 'Why.')).toEqual(['            → reverse-path: Why.']);
+	const long = endLines(journey(vanished), 'some words '.repeat(30).trim());
+	expect(long.length).toBeGreaterThan(2);
+	for (const line of long) {
+		expect(line.length).toBeLessThanOrEqual(100);
+		expect(line.startsWith(' '.repeat(12))).toBe(true);
+	}
+	expect(long.join(' ').replace(/\s+/g, ' ').trim()).toBe(`→ vanished: ${'some words '.repeat(30).trim()}`);
 });
 
 test('a line has the time in microseconds, the device and what happened', () => {
@@ -35,25 +40,25 @@ function hexadecimal(bytes: Uint8Array): string {
 
 test('the bytes shown are the frame, once for as long as it stays the same', () => {
 	const again: Sighting = { ...sent, place: 'receive', device: 'veth0', namespace: 'router', after: 9000 };
-	const lines = journeyText(journey(forwarded, [sent, again]));
+	const lines = journeyText(journey(forwarded, [sent, again]), 'Why.');
 	expect(bytesShown(lines)).toBe(hexadecimal(frame));
-	expect(lines.at(-1)?.trim()).toBe('forwarded: came out at host1');
+	expect(lines.at(-1)?.trim()).toBe('→ forwarded: Why.');
 });
 
 test('a frame that changed is shown again', () => {
 	const changed = frame.slice();
 	changed[21] = 63;
-	const lines = journeyText(journey(forwarded, [sent, sighting({ frame: changed })]));
+	const lines = journeyText(journey(forwarded, [sent, sighting({ frame: changed })]), '');
 	expect(bytesShown(lines)).toBe(`${hexadecimal(frame)} ${hexadecimal(changed)}`);
 });
 
 test('the bytes of what the packet caused are not shown', () => {
 	const caused = sighting({ packet: false });
-	expect(bytesShown(journeyText(journey(forwarded, [sent, caused, sent])))).toBe(hexadecimal(frame));
+	expect(bytesShown(journeyText(journey(forwarded, [sent, caused, sent]), ''))).toBe(hexadecimal(frame));
 });
 
 test('every header is named with the place it has in the frame', () => {
-	const text = journeyText(journey(forwarded, [sent])).join('\n');
+	const text = journeyText(journey(forwarded, [sent]), '').join('\n');
 	for (const range of ['0-13', '14-53', '54-']) expect(text).toMatch(new RegExp(` ${range}`));
 });
 
