@@ -1,5 +1,5 @@
 /** `encap-forward lab up`: set the example's network up to explore by hand. */
-import { defaultName, setUp } from '../lab/environment.ts';
+import { defaultName, setUp, tearDown } from '../lab/environment.ts';
 import { cellTitle } from '../lab/title.ts';
 import { acceptLocalSysctl, pinged } from '../scenario/example.ts';
 import type { Host } from '../scenario/scenario.ts';
@@ -11,8 +11,12 @@ export interface LabUpFlags extends CellFlags {
 	readonly json: boolean;
 }
 
-export function labUp(this: Context, flags: LabUpFlags): void {
+export async function labUp(this: Context, flags: LabUpFlags): Promise<void> {
 	const { name, cell, scenario, router, host } = setUp(flags.name, cellOf(flags));
+	// Setting up is synchronous: a signal meanwhile is heard when the event loop turns.
+	await new Promise((resolve) => setImmediate(resolve));
+	if (this.signal.aborted) tearDown(name);
+	this.signal.throwIfAborted();
 	if (flags.json) {
 		this.output.json({ name, cell, router, host });
 		return;
