@@ -12,14 +12,7 @@ const volatile u32 redirect_device = 0;
 /* Set before loading: whether what arrives should be IPv6 in IPv4, or plain IPv6. */
 const volatile bool encapsulated = false;
 
-enum { IPPROTO_UDP = 17, HOP_LIMIT = 64 };
-
-struct udphdr {
-	be16 source;
-	be16 destination;
-	be16 length;
-	be16 checksum;
-} __attribute__((packed, aligned(2)));
+enum { HOP_LIMIT = 64 };
 
 /* The frame; its payload repeats the Ethernet header. */
 struct generated {

@@ -8,10 +8,11 @@
  * resolve it, does the work. FORWARDING_STACK passes the encapsulated packet up the stack.
  */
 #include "hook.h"
-#include "encapsulation/ip.h"
-#include "inner.h"
+#include "encapsulation/kinds.h"
+#include "outer.h"
 #include "route.h"
-#include "way.h"
+#include "udp-checksum.h"
+#include "write.h"
 
 enum forwarding { FORWARDING_STACK, FORWARDING_FIB };
 
@@ -48,68 +49,69 @@ inlined void see(hook_context *context, u8 place, const struct decision *decisio
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Push the headers that the way holds. Up the stack the frame keeps its Ethernet addresses. */
-inlined bool encapsulate(hook_context *context, const struct inner *inner, const struct way *way)
+/* Push the headers that the way holds: OUTCOMES, or why not. Up the stack the frame keeps its addresses. */
+inlined u32 encapsulate(hook_context *context, const struct inner *inner, const struct way *way)
 {
 	const bool keep = forwarding == FORWARDING_STACK;
+	u32 hash = 0;
 	struct ethhdr *ethernet;
 	void *outer, *end;
 
 	if (!inner_decrease_hops(inner, (void *)(long)context->data, (void *)(long)context->data_end))
-		return false;
-	if (way->family == AF_INET) {
-		if (!hook_push(context, sizeof(struct iphdr), AF_INET, keep))
-			return false;
-	} else {
-		if (!hook_push(context, sizeof(struct ipv6hdr), AF_INET6, keep))
-			return false;
-	}
+		return OUTCOME_NO_ROOM;
+	if (way->hashed)
+		hash = flow_hash(inner, (void *)(long)context->data, (void *)(long)context->data_end);
+	if (!hook_push(context, way, keep))
+		return OUTCOME_NO_ROOM;
 	ethernet = (void *)(long)context->data;
 	outer = ethernet + 1;
 	end = (void *)(long)context->data_end;
 	if (outer > end)
-		return false;
+		return OUTCOME_NO_ROOM;
 	if (keep)
 		ethernet->protocol = way->header.ethernet.protocol;
 	else
 		*ethernet = way->header.ethernet;
-	if (way->family == AF_INET) {
-		struct iphdr *ipv4 = outer;
-		be16 length = to_be16(sizeof(*ipv4) + inner->length);
-
-		if ((void *)(ipv4 + 1) > end)
-			return false;
-		*ipv4 = way->header.ipv4;
-		ipv4->total_length = length;
-		ipv4->checksum = checksum(way->sum + length);
-	} else {
-		struct ipv6hdr *ipv6 = outer;
-
-		if ((void *)(ipv6 + 1) > end)
-			return false;
-		*ipv6 = way->header.ipv6;
-		ipv6->payload_length = to_be16(inner->length);
-	}
-	return true;
+	if (way->family == AF_INET)
+		return write_ipv4(way, inner, hash, outer, end) ? OUTCOMES : OUTCOME_NO_ROOM;
+	if (!write_ipv6(way, inner, hash, outer, end))
+		return OUTCOME_NO_ROOM;
+	return !way->checksummed || udp_checksum(context, way, inner) ? OUTCOMES : OUTCOME_NO_CHECKSUM;
 }
 
-/* Work out the way's headers from the tunnel and what the FIB said. */
-inlined void prepare(struct way *way, const struct inner *inner, const struct tunnel *tunnel,
-		     const struct bpf_fib_lookup *route)
+/* Work out the way's headers from the tunnel. */
+inlined void prepare(struct way *way, const struct inner *inner, const struct tunnel *tunnel)
 {
+	u8 tos = outer_tos(tunnel, inner->tos);
+
+	way->tick = 0;
+	encapsulation_shim(&way->shim, tunnel, inner->protocol);
 	way->family = tunnel->family;
+	way->bytes = outer_bytes(tunnel->family) + way->shim.length;
+	way->hashed = way->shim.udp || tunnel->family == AF_INET6;
+	way->checksummed = way->shim.udp && tunnel->family == AF_INET6 && tunnel->flags & TUNNEL_UDP_CHECKSUM;
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		way->source_hash[i] = tunnel->source_hash[i];
+		way->hashed |= tunnel->source_hash[i] != 0;
+	}
+	if (tunnel->family == AF_INET) {
+		way->header.ethernet.protocol = to_be16(ETH_P_IP);
+		outer_ipv4(&way->header.ipv4, tunnel, way->shim.protocol, tos);
+		way->sum = ipv4_sum(&way->header.ipv4);
+	} else {
+		way->header.ethernet.protocol = to_be16(ETH_P_IPV6);
+		outer_ipv6(&way->header.ipv6, tunnel, way->shim.protocol, tos);
+	}
+}
+
+/* Complete the way with what the FIB said. */
+inlined void lead(struct way *way, const struct bpf_fib_lookup *route)
+{
 	way->egress = route->ifindex;
 	way->mtu = route->mtu_result;
 	__builtin_memcpy(way->header.ethernet.destination, route->dmac, sizeof(route->dmac));
 	__builtin_memcpy(way->header.ethernet.source, route->smac, sizeof(route->smac));
-	if (tunnel->family == AF_INET) {
-		way->header.ethernet.protocol = to_be16(ETH_P_IP);
-		encapsulation_ip_ipv4(&way->header.ipv4, tunnel, inner->protocol, inner->tos);
-		way->sum = ipv4_sum(&way->header.ipv4);
-	} else {
-		way->header.ethernet.protocol = to_be16(ETH_P_IPV6);
-		encapsulation_ip_ipv6(&way->header.ipv6, tunnel, inner->protocol, inner->tos);
-	}
 }
 
 /* Decide on the frame and carry it out: the hook's return code, with the reason in `decision`. */
@@ -142,26 +144,27 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 		return HOOK_DROP;
 	}
 	if (remember && way_holds(way, &key, tick) && inner.hops > 1 &&
-	    encapsulation_ip_bytes(way->family) + inner.length <= way->mtu) {
+	    way->bytes + inner.length <= way->mtu) {
+		decision->outcome = encapsulate(context, &inner, way);
+		if (decision->outcome != OUTCOMES)
+			return HOOK_DROP;
 		decision->outcome = OUTCOME_FORWARDED;
-		if (encapsulate(context, &inner, way))
-			return bpf_redirect(way->egress, 0);
-		decision->outcome = OUTCOME_NO_ROOM;
-		return HOOK_DROP;
+		return bpf_redirect(way->egress, 0);
 	}
 
 	tunnel = inner_tunnel(&inner);
 	decision->outcome = !tunnel ? OUTCOME_NO_TUNNEL : inner.hops <= 1 ? OUTCOME_HOP_LIMIT : OUTCOMES;
 	if (!tunnel || inner.hops <= 1)
 		return HOOK_PASS;
-	length = encapsulation_ip_bytes(tunnel->family) + inner.length;
+	prepare(way, &inner, tunnel);
+	length = way->bytes + inner.length;
 	if (length > 0xffff) {
 		decision->outcome = OUTCOME_TOO_BIG;
 		return HOOK_DROP;
 	}
 
 	if (forwarding == FORWARDING_FIB) {
-		decision->fib = route_lookup(context, route, tunnel, key.device, inner.protocol, inner.tos, length);
+		decision->fib = route_lookup(context, route, way, tunnel, key.device, length);
 		if (decision->fib != FIB_SUCCESS && decision->fib != FIB_NO_NEIGH) {
 			decision->outcome = route_refusal(decision->fib);
 			return HOOK_DROP;
@@ -170,15 +173,15 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 			decision->outcome = OUTCOME_HANDED_OVER;
 			return HOOK_PASS;
 		}
+		lead(way, route);
+		if (remember && decision->fib == FIB_SUCCESS) {
+			way->key = key;
+			way->tick = tick;
+		}
 	}
-
-	prepare(way, &inner, tunnel, route);
-	way->key = key;
-	way->tick = remember && decision->fib == FIB_SUCCESS ? tick : 0;
-	if (!encapsulate(context, &inner, way)) {
-		decision->outcome = OUTCOME_NO_ROOM;
+	decision->outcome = encapsulate(context, &inner, way);
+	if (decision->outcome != OUTCOMES)
 		return HOOK_DROP;
-	}
 	if (forwarding == FORWARDING_STACK) {
 		decision->outcome = OUTCOME_TO_STACK;
 		return HOOK_PASS;

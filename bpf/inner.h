@@ -5,8 +5,8 @@
 #include "packet.h"
 #include "tunnel.h"
 
-/* Bytes that `inner_read` may look at: Ethernet, IPv6 and the type of an ICMPv6 message. */
-enum { INNER_REACH = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct icmpv6hdr) };
+/* Bytes of the frame that may be looked at: Ethernet, IPv4 with all its options, the ports behind it. */
+enum { INNER_REACH = sizeof(struct ethhdr) + 60 + 4 };
 
 struct inner {
 	be32 destination[4]; /* IPv4 stands in the first word, the rest zero */

@@ -50,7 +50,13 @@ enum {
 	BPF_F_ADJ_ROOM_FIXED_GSO = 1 << 0,
 	BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 1 << 1,
 	BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 = 1 << 2,
+	BPF_F_ADJ_ROOM_ENCAP_L4_GRE = 1 << 3,
+	BPF_F_ADJ_ROOM_ENCAP_L4_UDP = 1 << 4,
+	BPF_F_ADJ_ROOM_ENCAP_L2_ETH = 1 << 6,
 };
+
+/* The length of an inner Ethernet header, for bpf_skb_adjust_room. */
+#define BPF_F_ADJ_ROOM_ENCAP_L2(length) ((u64)(length) << 56)
 
 struct xdp_md {
 	u32 data;

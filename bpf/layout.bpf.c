@@ -11,6 +11,8 @@
 enum outcome outcome;
 enum place place;
 enum fib_result fib_result;
+enum encapsulation encapsulation;
+enum tunnel_flag tunnel_flag;
 struct outcome_count outcome_count;
 struct sighting sighting;
 struct tunnel tunnel;

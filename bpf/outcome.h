@@ -33,7 +33,8 @@ enum outcome {
 	OUTCOME_FIB_ERROR,	/* the FIB lookup failed, or said what this program does not know */
 
 	/* dropped: here */
-	OUTCOME_NO_ROOM, /* no headroom for the outer header */
+	OUTCOME_NO_ROOM,     /* no headroom for the outer header */
+	OUTCOME_NO_CHECKSUM, /* the bytes that the UDP checksum covers are out of reach */
 
 	OUTCOMES
 };

@@ -5,7 +5,14 @@
 
 enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd };
 
-enum { IPPROTO_IPIP = 4, IPPROTO_IPV6 = 41, IPPROTO_ICMPV6 = 58 };
+enum {
+	IPPROTO_IPIP = 4,
+	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	IPPROTO_IPV6 = 41,
+	IPPROTO_GRE = 47,
+	IPPROTO_ICMPV6 = 58,
+};
 
 struct ethhdr {
 	u8 destination[6];
@@ -26,7 +33,7 @@ struct iphdr {
 	be32 destination;
 } __attribute__((packed, aligned(2)));
 
-enum { IPV4_DONT_FRAGMENT = 0x4000 };
+enum { IPV4_DONT_FRAGMENT = 0x4000, IPV4_MORE_FRAGMENTS = 0x2000, IPV4_FRAGMENT_OFFSET = 0x1fff };
 
 struct ipv6hdr {
 	u8 version_class;
@@ -37,6 +44,13 @@ struct ipv6hdr {
 	u8 hop_limit;
 	be32 source[4];
 	be32 destination[4];
+} __attribute__((packed, aligned(2)));
+
+struct udphdr {
+	be16 source;
+	be16 destination;
+	be16 length;
+	be16 checksum;
 } __attribute__((packed, aligned(2)));
 
 struct icmpv6hdr {

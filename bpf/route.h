@@ -4,21 +4,24 @@
 #include "outcome.h"
 #include "packet.h"
 #include "tunnel.h"
+#include "way.h"
 
 /* Ask the FIB for the outer packet of `length` bytes that would come in on `device`. */
-inlined int route_lookup(void *context, struct bpf_fib_lookup *fib, const struct tunnel *tunnel, u32 device,
-			 u8 protocol, u8 tos, u16 length)
+inlined int route_lookup(void *context, struct bpf_fib_lookup *fib, const struct way *way,
+			 const struct tunnel *tunnel, u32 device, u16 length)
 {
-	fib->family = tunnel->family;
-	fib->l4_protocol = protocol;
+	fib->family = way->family;
+	fib->l4_protocol = way->shim.protocol;
+	fib->dport = way->shim.udp ? tunnel->port : 0;
 	fib->tot_len = length;
 	fib->ifindex = device;
-	if (tunnel->family == AF_INET) {
-		fib->tos = tos;
+	if (way->family == AF_INET) {
+		fib->tos = way->header.ipv4.tos;
 		fib->ipv4_src = tunnel->source[0];
 		fib->ipv4_dst = tunnel->destination[0];
 	} else {
-		fib->flowinfo = to_be32((u32)tos << 20);
+		fib->flowinfo = *(be32 *)&way->header.ipv6;
+		fib->flowinfo &= to_be32(0x0ff00000);
 #pragma unroll
 		for (int i = 0; i < 4; i++) {
 			fib->ipv6_src[i] = tunnel->source[i];

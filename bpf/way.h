@@ -6,6 +6,7 @@
  * (bpf_jiffies64 is inlined); a clock in nanoseconds would cost as much as the FIB.
  */
 #pragma once
+#include "encapsulation/shim.h"
 #include "packet.h"
 #include "tunnel.h"
 
@@ -19,11 +20,13 @@ struct way {
 	u64 tick; /* it holds while this is the tick; 0 never does */
 	struct way_key key;
 	u32 egress;
-	u32 sum;   /* of the outer IPv4 header's words, its length and checksum left out */
-	u16 mtu;   /* of the route, for the outer packet */
-	u8 family; /* of the outer header */
-	u8 reserved[5];
-	/* Lengths and checksum are zero: they are each packet's own. */
+	u32 sum;	     /* of the outer IPv4 header's words, each packet's own left out */
+	u32 bytes;	     /* of outer IP header and shim */
+	u16 mtu;	     /* of the route, for the outer packet */
+	u8 family;	     /* of the outer header */
+	bool hashed;	     /* something of it is filled with the hash of the flow */
+	bool checksummed;    /* the UDP checksum is computed */
+	be32 source_hash[4]; /* as in the tunnel */
 	struct {
 		struct ethhdr ethernet;
 		union {
@@ -31,6 +34,8 @@ struct way {
 			struct ipv6hdr ipv6;
 		};
 	} header;
+	u8 reserved[2];
+	struct shim shim;
 };
 
 enum { WAYS_BITS = 8 };

@@ -25,7 +25,16 @@ const objects = [
 const layoutFile = 'src/datapath/layout.ts';
 
 function compile(source: string, hook: string | undefined, to: string): void {
-	const flags = ['-target', 'bpfel', '-mcpu=v3', '-O2', '-g', '-nostdinc', '-fno-ident', '-fdebug-compilation-dir=.'];
+	const flags = [
+		'-target',
+		'bpfel',
+		'-mcpu=v3',
+		'-O2',
+		'-g',
+		'-nostdinc',
+		'-fno-ident',
+		'-fdebug-compilation-dir=.',
+	];
 	const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter'];
 	const include = hook === undefined ? [] : ['-I', hook];
 	execFileSync(clang.program, [...flags, ...warnings, ...include, '-c', source, '-o', to], {
@@ -72,15 +81,17 @@ function layoutSource(object: string): string {
 			const values = type.values ?? [];
 			const prefix = `${(values[0]?.name ?? '').split('_')[0]}_`;
 			const names = values.filter((value) => value.name.startsWith(prefix));
-			names.forEach((value, index) => {
-				if (value.val !== index)
-					throw new Error(`${value.name} is ${value.val}: enum ${type.name} is not dense`);
-			});
-			lines.push('', `/** enum ${type.name}, by number. */`, `export const ${camel(type.name)}s = [`);
-			for (const value of names) {
-				lines.push(`\t'${value.name.slice(prefix.length).toLowerCase().replaceAll('_', '-')}',`);
+			const dense = names.every((value, index) => value.val === index);
+			const name = (value: { name: string }): string => value.name.slice(prefix.length).toLowerCase();
+			if (dense) {
+				lines.push('', `/** enum ${type.name}, by number. */`, `export const ${camel(type.name)}s = [`);
+				for (const value of names) lines.push(`\t'${name(value).replaceAll('_', '-')}',`);
+				lines.push('] as const;');
+			} else {
+				lines.push('', `/** enum ${type.name}. */`, `export const ${camel(type.name)}s = {`);
+				for (const value of names) lines.push(`\t${camel(name(value))}: ${value.val},`);
+				lines.push('} as const;');
 			}
-			lines.push('] as const;');
 		} else if (type?.kind === 'STRUCT' && type.name !== '(anon)') {
 			lines.push('', `/** struct ${type.name}: its bytes, and where its members stand. */`);
 			lines.push(`export const ${camel(type.name)}Layout = {`, `\tsize: ${type.size},`);

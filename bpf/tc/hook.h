@@ -3,6 +3,7 @@
 #pragma once
 #include "../packet.h"
 #include "../sighting.h"
+#include "../way.h"
 
 #define HOOK_SECTION "tc"
 #define HOOK_PLACE_IN PLACE_TC_IN
@@ -25,12 +26,28 @@ inlined void hook_reach(hook_context *context, u32 bytes)
 		bpf_skb_pull_data(context, context->len < bytes ? context->len : bytes);
 }
 
-/* Open room for an outer header of `family` between the Ethernet header, which is kept, and the packet. */
-inlined bool hook_push(hook_context *context, u32 bytes, u8 family, bool keep)
+/* Make the whole frame readable. */
+inlined void hook_reach_all(hook_context *context)
 {
-	u64 flags = family == AF_INET ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	bpf_skb_pull_data(context, context->len);
+}
 
-	return !bpf_skb_adjust_room(context, bytes, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_FIXED_GSO);
+/*
+ * Open room for the way's headers between the Ethernet header, which is kept, and the packet. The flags
+ * tell the kernel what they are, so that it can segment and finish checksums of a packet in them.
+ */
+inlined bool hook_push(hook_context *context, const struct way *way, bool keep)
+{
+	u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+
+	flags |= way->family == AF_INET ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	if (way->shim.udp)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	else if (way->shim.length)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_GRE;
+	if (way->shim.ethernet)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L2(way->shim.ethernet) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH;
+	return !bpf_skb_adjust_room(context, way->bytes, BPF_ADJ_ROOM_MAC, flags);
 }
 
 /* Let the kernel resolve the next hop, queue the packet meanwhile, and write the Ethernet header. */

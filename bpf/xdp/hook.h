@@ -3,6 +3,7 @@
 #pragma once
 #include "../packet.h"
 #include "../sighting.h"
+#include "../way.h"
 
 #define HOOK_SECTION "xdp"
 #define HOOK_PLACE_IN PLACE_XDP_IN
@@ -24,21 +25,26 @@ inlined void hook_reach(hook_context *context, u32 bytes)
 {
 }
 
+/* Make the whole frame readable. */
+inlined void hook_reach_all(hook_context *context)
+{
+}
+
 /*
- * Open room for an outer header of `family` between the Ethernet header and the packet. Unless it is to
- * keep the Ethernet header, the caller writes that anew and it need not be moved.
+ * Open room for the way's headers between the Ethernet header and the packet. Unless it is to keep the
+ * Ethernet header, the caller writes that anew and it need not be moved.
  */
-inlined bool hook_push(hook_context *context, u32 bytes, u8 family, bool keep)
+inlined bool hook_push(hook_context *context, const struct way *way, bool keep)
 {
 	struct ethhdr *ethernet = (void *)(long)context->data;
 	struct ethhdr saved;
 
 	if (!keep)
-		return !bpf_xdp_adjust_head(context, -(int)bytes);
+		return !bpf_xdp_adjust_head(context, -(int)way->bytes);
 	if ((void *)(ethernet + 1) > (void *)(long)context->data_end)
 		return false;
 	saved = *ethernet;
-	if (bpf_xdp_adjust_head(context, -(int)bytes))
+	if (bpf_xdp_adjust_head(context, -(int)way->bytes))
 		return false;
 	ethernet = (void *)(long)context->data;
 	if ((void *)(ethernet + 1) > (void *)(long)context->data_end)

@@ -22,6 +22,7 @@ export const outcomes = [
 	'no-source',
 	'fib-error',
 	'no-room',
+	'no-checksum',
 ] as const;
 
 /** enum place, by number. */
@@ -49,6 +50,23 @@ export const fibResults = [
 	'frag-needed',
 	'no-src-addr',
 ] as const;
+
+/** enum encapsulation, by number. */
+export const encapsulations = [
+	'ip',
+	'gre',
+	'gue',
+	'vxlan',
+	'geneve',
+] as const;
+
+/** enum tunnel_flag. */
+export const tunnelFlags = {
+	inheritDscp: 1,
+	mayFragment: 2,
+	key: 4,
+	udpChecksum: 8,
+} as const;
 
 /** struct outcome_count: its bytes, and where its members stand. */
 export const outcomeCountLayout = {
@@ -79,12 +97,20 @@ export const sightingLayout = {
 
 /** struct tunnel: its bytes, and where its members stand. */
 export const tunnelLayout = {
-	size: 36,
+	size: 72,
 	source: { offset: 0, size: 16 },
 	destination: { offset: 16, size: 16 },
-	family: { offset: 32, size: 1 },
-	ttl: { offset: 33, size: 1 },
-	reserved: { offset: 34, size: 2 },
+	sourceHash: { offset: 32, size: 16 },
+	key: { offset: 48, size: 4 },
+	port: { offset: 52, size: 2 },
+	innerDestination: { offset: 54, size: 6 },
+	innerSource: { offset: 60, size: 6 },
+	encapsulation: { offset: 66, size: 1 },
+	family: { offset: 67, size: 1 },
+	ttl: { offset: 68, size: 1 },
+	tos: { offset: 69, size: 1 },
+	flags: { offset: 70, size: 1 },
+	reserved: { offset: 71, size: 1 },
 } as const;
 
 /** struct tunnel_key_ipv4: its bytes, and where its members stand. */

@@ -1,6 +1,13 @@
 /** A tunnel as an entry of the datapath's maps: bpf/tunnel.h. */
-import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
-import { tunnelKeyIpv4Layout, tunnelKeyIpv6Layout, tunnelLayout } from './layout.ts';
+import { maskBytes, type Prefix } from '../packet/address.ts';
+import { type ParsedTunnel, parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
+import {
+	encapsulations,
+	tunnelFlags,
+	tunnelKeyIpv4Layout,
+	tunnelKeyIpv6Layout,
+	tunnelLayout,
+} from './layout.ts';
 
 /** The address families' numbers in the kernel. */
 const familyNumber = { ipv4: 2, ipv6: 10 } as const;
@@ -14,16 +21,55 @@ export interface TunnelEntry {
 
 /** @throws EF_INPUT if the tunnel is not valid */
 export function tunnelEntry(tunnel: Tunnel): TunnelEntry {
-	const { match, source, destination, ttl } = parseTunnel(tunnel);
-	const layout = match.family === 'ipv4' ? tunnelKeyIpv4Layout : tunnelKeyIpv6Layout;
-	const key = new Uint8Array(layout.size);
-	new DataView(key.buffer).setUint32(layout.prefixLength.offset, match.length, true);
-	key.set(match.bytes, layout.address.offset);
+	const parsed = parseTunnel(tunnel);
+	const { match } = parsed;
+	return {
+		map: match.family === 'ipv4' ? 'tunnels_ipv4' : 'tunnels_ipv6',
+		key: keyOf(match),
+		value: encode(parsed),
+	};
+}
 
+function keyOf({ family, bytes, length }: Prefix): Uint8Array {
+	const layout = family === 'ipv4' ? tunnelKeyIpv4Layout : tunnelKeyIpv6Layout;
+	const key = new Uint8Array(layout.size);
+	new DataView(key.buffer).setUint32(layout.prefixLength.offset, length, true);
+	key.set(bytes, layout.address.offset);
+	return key;
+}
+
+function encode(tunnel: ParsedTunnel): Uint8Array {
+	const { source, destination, ttl, dscp, dontFragment, encapsulation } = tunnel;
 	const value = new Uint8Array(tunnelLayout.size);
+	const view = new DataView(value.buffer);
 	value.set(source.bytes, tunnelLayout.source.offset);
 	value.set(destination.bytes, tunnelLayout.destination.offset);
-	value[tunnelLayout.family.offset] = familyNumber[source.family];
-	value[tunnelLayout.ttl.offset] = ttl;
-	return { map: match.family === 'ipv4' ? 'tunnels_ipv4' : 'tunnels_ipv6', key, value };
+	value.set(hostBits(source), tunnelLayout.sourceHash.offset);
+	view.setUint8(tunnelLayout.encapsulation.offset, encapsulations.indexOf(encapsulation));
+	view.setUint8(tunnelLayout.family.offset, familyNumber[destination.family]);
+	view.setUint8(tunnelLayout.ttl.offset, ttl === 'inherit' ? 0 : ttl);
+	view.setUint8(tunnelLayout.tos.offset, dscp === 'inherit' ? 0 : dscp << 2);
+	let flags = dscp === 'inherit' ? tunnelFlags.inheritDscp : 0;
+	if (destination.family === 'ipv4' && !dontFragment) flags |= tunnelFlags.mayFragment;
+	if (tunnel.encapsulation === 'gre' && tunnel.key !== undefined) {
+		flags |= tunnelFlags.key;
+		view.setUint32(tunnelLayout.key.offset, tunnel.key);
+	}
+	if ('port' in tunnel) {
+		view.setUint16(tunnelLayout.port.offset, tunnel.port);
+		if (tunnel.udpChecksum === 'computed') flags |= tunnelFlags.udpChecksum;
+	}
+	if ('vni' in tunnel) {
+		view.setUint32(tunnelLayout.key.offset, (tunnel.vni << 8) >>> 0);
+		value.set(tunnel.innerDestination, tunnelLayout.innerDestination.offset);
+		value.set(tunnel.innerSource, tunnelLayout.innerSource.offset);
+	}
+	view.setUint8(tunnelLayout.flags.offset, flags);
+	return value;
+}
+
+/** The bits of a prefix behind its length, set. */
+function hostBits({ bytes, length }: Prefix): Uint8Array {
+	const network = maskBytes(new Uint8Array(bytes.length).fill(0xff), length);
+	return network.map((byte) => ~byte);
 }

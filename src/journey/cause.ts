@@ -45,6 +45,7 @@ export const causes = {
 	'bpf-no-source': 'the FIB found no source address',
 	'bpf-fib-error': 'the FIB lookup failed',
 	'bpf-no-room': 'no headroom for the outer header',
+	'bpf-no-checksum': 'the bytes that the UDP checksum covers are out of reach',
 	unknown: 'the kernel does not say',
 } as const;
 
@@ -110,6 +111,8 @@ export function causeOfOutcome(outcome: DatapathOutcome): Cause {
 			return 'bpf-no-source';
 		case 'no-room':
 			return 'bpf-no-room';
+		case 'no-checksum':
+			return 'bpf-no-checksum';
 		case 'fib-error':
 			return 'bpf-fib-error';
 		default:

@@ -35,6 +35,7 @@ const outcomes: Readonly<Record<DatapathOutcome, string>> = {
 	'no-source': 'dropped: the FIB found no source address',
 	'fib-error': 'dropped: the FIB lookup failed',
 	'no-room': 'dropped: no room for the outer header',
+	'no-checksum': 'dropped: the bytes that the UDP checksum covers are out of reach',
 };
 
 /** What an outcome of the datapath means. */

@@ -6,14 +6,18 @@ import { encodeArp } from './arp.ts';
 import { concatenate } from './bytes.ts';
 import { dissect, summarize } from './dissect.ts';
 import { encodeEthernet } from './ethernet.ts';
+import { encodeGeneve } from './geneve.ts';
+import { encodeGre } from './gre.ts';
+import { encodeGue } from './gue.ts';
 import { encodeIcmp } from './icmp.ts';
 import { encodeIcmpv6, encodeLinkLayerOption } from './icmpv6.ts';
 import { encodeIpv4 } from './ipv4.ts';
 import { encodeIpv6 } from './ipv6.ts';
 import { encodeIpv6Extensions } from './ipv6-extension.ts';
-import { etherType, ipProtocol } from './protocol.ts';
+import { etherType, ipProtocol, udpPort } from './protocol.ts';
 import { encodeTcp, tcpFlag } from './tcp.ts';
 import { encodeUdp } from './udp.ts';
+import { encodeVxlan } from './vxlan.ts';
 
 function ip4(text: string): Uint8Array {
 	return parseIpv4(text) ?? new Uint8Array();
@@ -119,9 +123,73 @@ test('the summaries of the other protocols', () => {
 	).toEqual([
 		'ICMPv6 neighbour solicitation, who has fc00:dead:cafe:1::2, from 02:00:00:00:00:01, length 32',
 	]);
-	expect(summarize(encodeIpv4({ ...outer, protocol: ipProtocol.gre }, new Uint8Array(24)), 'ipv4')).toBe(
-		'IPv4 10.11.2.2 > 10.11.2.1 ttl 64 | protocol gre (47) 24 bytes',
+	expect(summarize(encodeIpv4({ ...outer, protocol: 89 }, new Uint8Array(24)), 'ipv4')).toBe(
+		'IPv4 10.11.2.2 > 10.11.2.1 ttl 64 | protocol 89 24 bytes',
 	);
+});
+
+/** What a tunnel carries, and how its headers read. */
+const innerFrame = encodeEthernet({ ...macs, etherType: etherType.ipv6 }, innerPacket);
+const innerSummary =
+	'IPv6 fc00:dead:cafe:1::1 > fc00:dead:cafe:1::2 hop limit 63 | ICMPv6 echo request id 7 seq 1';
+
+function overUdp(destinationPort: number, payload: Uint8Array): Uint8Array {
+	const datagram = encodeUdp({ sourcePort: 50000, destinationPort }, payload, outer);
+	return encodeIpv4({ ...outer, protocol: ipProtocol.udp }, datagram);
+}
+
+function overGre(header: Parameters<typeof encodeGre>[0], payload: Uint8Array): Uint8Array {
+	return encodeIpv4({ ...outer, protocol: ipProtocol.gre }, encodeGre(header, payload));
+}
+
+test.each<[string, string[], Uint8Array]>([
+	['GRE', ['gre', 'ipv6'], overGre({ etherType: etherType.ipv6 }, innerPacket)],
+	['GRE key 0x00000007', ['gre', 'ipv6'], overGre({ etherType: etherType.ipv6, key: 7 }, innerPacket)],
+	[
+		'GRE',
+		['gre', 'ethernet', 'ipv6'],
+		overGre({ etherType: etherType.transparentEthernet, checksum: true }, innerFrame),
+	],
+	[
+		'UDP 50000 > 6080 length 108 | GUE',
+		['udp', 'gue', 'ipv6'],
+		overUdp(udpPort.gue, encodeGue({ protocol: ipProtocol.ipv6 }, innerPacket)),
+	],
+	[
+		'UDP 50000 > 4789 length 126 | VXLAN vni 7',
+		['udp', 'vxlan', 'ethernet', 'ipv6'],
+		overUdp(udpPort.vxlan, encodeVxlan({ vni: 7 }, innerFrame)),
+	],
+	[
+		'UDP 50000 > 6081 length 126 | Geneve vni 7',
+		['udp', 'geneve', 'ethernet', 'ipv6'],
+		overUdp(udpPort.geneve, encodeGeneve({ etherType: etherType.transparentEthernet, vni: 7 }, innerFrame)),
+	],
+	[
+		'UDP 50000 > 6081 length 112 | Geneve vni 7',
+		['udp', 'geneve', 'ipv6'],
+		overUdp(udpPort.geneve, encodeGeneve({ etherType: etherType.ipv6, vni: 7 }, innerPacket)),
+	],
+])('%s carrying %j', (brief, protocols, packet) => {
+	expect(summarize(packet, 'ipv4')).toBe(`IPv4 10.11.2.2 > 10.11.2.1 ttl 64 | ${brief} | ${innerSummary}`);
+	const layers = dissect(packet, 'ipv4');
+	expect(layers.map(({ protocol }) => protocol)).toEqual(['ipv4', ...protocols, 'icmpv6', 'payload']);
+	for (const { checksum } of layers) expect(checksum).not.toBe('bad');
+	expect(layers.at(-2)?.checksum).toBe('good');
+});
+
+test('a GUE control message, and a TCP segment directly in GUE', () => {
+	const control = encodeGue({ control: true, protocol: 1, flags: 1, extensions: new Uint8Array(4) }, echo);
+	expect(summaries(overUdp(udpPort.gue, control), 'ipv4').slice(2)).toEqual([
+		'GUE control type 1, flags 0x0001, extensions 4 bytes',
+		'Payload 64 bytes',
+	]);
+	const segment = encodeTcp({ sourcePort: 1, destinationPort: 2, flags: 2 }, new Uint8Array(), outer);
+	const layers = dissect(overUdp(udpPort.gue, encodeGue({ protocol: ipProtocol.tcp }, segment)), 'ipv4');
+	expect(layers.map(({ protocol, checksum }) => [protocol, checksum]).slice(2)).toEqual([
+		['gue', undefined],
+		['tcp', undefined],
+	]);
 });
 
 test('an ICMP error, with the packet it quotes', () => {
@@ -175,6 +243,14 @@ test('what is wrong with a frame is its last layer', () => {
 				encodeIpv4({ ...outer, protocol: 6 }, new Uint8Array(20)),
 			),
 			'TCP header length 0 is less than 20',
+		],
+		[
+			encodeEthernet({ ...macs, etherType: etherType.ipv4 }, overUdp(udpPort.vxlan, new Uint8Array(7))),
+			'VXLAN header needs 8 bytes, 7 here',
+		],
+		[
+			encodeEthernet({ ...macs, etherType: etherType.ipv4 }, overUdp(udpPort.gue, innerPacket)),
+			'GUE header has variant 1',
 		],
 	] as const) {
 		const last = dissect(bytes).at(-1);

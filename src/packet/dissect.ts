@@ -1,6 +1,9 @@
 /** Takes a frame apart, layer by layer. What is known of a protocol is in its own file; the table here joins them. */
 import { dissectArp } from './arp.ts';
 import { dissectEthernet, dissectVlan } from './ethernet.ts';
+import { dissectGeneve } from './geneve.ts';
+import { dissectGre } from './gre.ts';
+import { dissectGue } from './gue.ts';
 import { dissectIcmp } from './icmp.ts';
 import { dissectIcmpv6 } from './icmpv6.ts';
 import { dissectIpv4 } from './ipv4.ts';
@@ -12,9 +15,10 @@ import {
 	dissectRouting,
 } from './ipv6-extension.ts';
 import type { Carrier, Dissection, Dissector, Layer, NumberSpace } from './layer.ts';
-import { etherType, etherTypeName, ipProtocol, ipProtocolName } from './protocol.ts';
+import { etherType, etherTypeName, ipProtocol, ipProtocolName, udpPort } from './protocol.ts';
 import { dissectTcp } from './tcp.ts';
 import { dissectUdp } from './udp.ts';
+import { dissectVxlan } from './vxlan.ts';
 
 /** What the first byte of a frame belongs to. */
 export type Start = 'ethernet' | 'ipv4' | 'ipv6';
@@ -30,6 +34,7 @@ const overEitherIp: Readonly<Record<number, Dissector>> = {
 	[ipProtocol.tcp]: dissectTcp,
 	[ipProtocol.udp]: dissectUdp,
 	[ipProtocol.ipv6]: dissectIpv6,
+	[ipProtocol.gre]: dissectGre,
 };
 
 /** Every protocol is in this table once for each kind of number that can announce it. */
@@ -37,6 +42,7 @@ const dissectors: Readonly<Record<NumberSpace, Readonly<Record<number, Dissector
 	ethertype: {
 		[etherType.ipv4]: dissectIpv4,
 		[etherType.arp]: dissectArp,
+		[etherType.transparentEthernet]: dissectEthernet,
 		[etherType.vlan]: dissectVlan,
 		[etherType.ipv6]: dissectIpv6,
 	},
@@ -52,7 +58,11 @@ const dissectors: Readonly<Record<NumberSpace, Readonly<Record<number, Dissector
 		[ipProtocol.icmpv6]: dissectIcmpv6,
 		[ipProtocol.destinationOptions]: dissectDestinationOptions,
 	},
-	udp: {},
+	udp: {
+		[udpPort.vxlan]: dissectVxlan,
+		[udpPort.gue]: dissectGue,
+		[udpPort.geneve]: dissectGeneve,
+	},
 };
 
 /** A layer and its share of the one-line summary. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { etherType, etherTypeName, ipProtocol, ipProtocolName } from './protocol.ts';
+import { etherType, etherTypeName, ipProtocol, ipProtocolName, protocolTypeName } from './protocol.ts';
 
 test('every number has a name', () => {
 	for (const number of Object.values(etherType))
@@ -10,5 +10,7 @@ test('every number has a name', () => {
 test('numbers without a name', () => {
 	expect(etherTypeName(0x88b5)).toBe('0x88b5');
 	expect(etherTypeName(46)).toBe('802.3 length 46');
+	expect(protocolTypeName(46)).toBe('0x002e');
+	expect(protocolTypeName(0x88b5)).toBe('0x88b5');
 	expect(ipProtocolName(253)).toBe('253');
 });

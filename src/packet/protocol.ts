@@ -5,6 +5,8 @@ import { hexadecimal } from './bytes.ts';
 export const etherType = {
 	ipv4: 0x0800,
 	arp: 0x0806,
+	/** A whole Ethernet frame (RFC 1701, RFC 7637). */
+	transparentEthernet: 0x6558,
 	vlan: 0x8100,
 	ipv6: 0x86dd,
 } as const;
@@ -25,9 +27,13 @@ export const ipProtocol = {
 	destinationOptions: 60,
 } as const;
 
+/** UDP destination ports (IANA: Service Name and Transport Protocol Port Number Registry). */
+export const udpPort = { vxlan: 4789, gue: 6080, geneve: 6081 } as const;
+
 const etherTypeNames: ReadonlyMap<number, string> = new Map([
 	[etherType.ipv4, 'ipv4'],
 	[etherType.arp, 'arp'],
+	[etherType.transparentEthernet, 'ethernet'],
 	[etherType.vlan, 'vlan'],
 	[etherType.ipv6, 'ipv6'],
 ]);
@@ -49,7 +55,11 @@ const protocolNames: ReadonlyMap<number, string> = new Map([
 
 /** `ipv4 (0x0800)`, `0x88b5` for an unknown one, `802.3 length 46` for a number that is a length (below 0x0600). */
 export function etherTypeName(number: number): string {
-	if (number < 0x0600) return `802.3 length ${number}`;
+	return number < 0x0600 ? `802.3 length ${number}` : protocolTypeName(number);
+}
+
+/** The same in a header that has no lengths there, such as GRE's: a number below 0x0600 is an unknown one. */
+export function protocolTypeName(number: number): string {
 	const name = etherTypeNames.get(number);
 	return name === undefined ? hexadecimal(number, 4) : `${name} (${hexadecimal(number, 4)})`;
 }

@@ -6,6 +6,12 @@ import { concatenate } from '../../src/packet/bytes.ts';
 import type { Addresses } from '../../src/packet/checksum.ts';
 import type { EthernetHeader } from '../../src/packet/ethernet.ts';
 import { encodeEthernet } from '../../src/packet/ethernet.ts';
+import type { GeneveHeader } from '../../src/packet/geneve.ts';
+import { encodeGeneve } from '../../src/packet/geneve.ts';
+import type { GreHeader } from '../../src/packet/gre.ts';
+import { encodeGre } from '../../src/packet/gre.ts';
+import type { GueHeader } from '../../src/packet/gue.ts';
+import { encodeGue } from '../../src/packet/gue.ts';
 import type { IcmpHeader } from '../../src/packet/icmp.ts';
 import { encodeIcmp } from '../../src/packet/icmp.ts';
 import type { Icmpv6Header } from '../../src/packet/icmpv6.ts';
@@ -16,11 +22,13 @@ import type { Ipv6Header } from '../../src/packet/ipv6.ts';
 import { encodeIpv6 } from '../../src/packet/ipv6.ts';
 import type { Ipv6Extension } from '../../src/packet/ipv6-extension.ts';
 import { encodeIpv6Extensions } from '../../src/packet/ipv6-extension.ts';
-import { etherType, ipProtocol } from '../../src/packet/protocol.ts';
+import { etherType, ipProtocol, udpPort } from '../../src/packet/protocol.ts';
 import type { TcpHeader } from '../../src/packet/tcp.ts';
 import { encodeTcp } from '../../src/packet/tcp.ts';
 import type { UdpHeader } from '../../src/packet/udp.ts';
 import { encodeUdp } from '../../src/packet/udp.ts';
+import type { VxlanHeader } from '../../src/packet/vxlan.ts';
+import { encodeVxlan } from '../../src/packet/vxlan.ts';
 
 const uint8 = fc.nat(0xff);
 const uint16 = fc.nat(0xffff);
@@ -180,10 +188,51 @@ export const tcpHeader: fc.Arbitrary<TcpHeader> = fc.record({
 	options: tcpOptions,
 });
 
+export const greHeader: fc.Arbitrary<GreHeader> = fc.record(
+	{
+		etherType: fc.integer({ min: 0x0600, max: 0xffff }),
+		checksum: fc.boolean(),
+		key: uint32,
+		sequence: uint32,
+	},
+	{ requiredKeys: ['etherType', 'checksum'] },
+);
+
+export const gueHeader: fc.Arbitrary<GueHeader> = fc.record({
+	control: fc.boolean(),
+	protocol: uint8,
+	flags: uint16,
+	extensions: fc.nat(4).chain((words) => bytesOf(4 * words)),
+});
+
+/** A flag that tshark takes for another header than RFC 7348's is left out. */
+export const vxlanHeader: fc.Arbitrary<VxlanHeader> = fc.record({
+	flags: fc.constantFrom(0x08, 0x00),
+	vni: fc.nat(0xffffff),
+});
+
+/** Options of a class for experiments, none of them critical. */
+const geneveOptions = fc
+	.array(
+		fc.nat(3).chain((words) => bytesOf(4 * words)),
+		{ maxLength: 3 },
+	)
+	.map((list) => concatenate(list.flatMap((data) => [Uint8Array.of(0xff, 0xff, 1, data.length / 4), data])));
+
+export const geneveHeader: fc.Arbitrary<GeneveHeader> = fc.record({
+	control: fc.boolean(),
+	critical: fc.boolean(),
+	etherType: fc.integer({ min: 0x0600, max: 0xffff }),
+	vni: fc.nat(0xffffff),
+	options: geneveOptions,
+});
+
 /** What an IP header carries: its protocol number, and its bytes once the addresses are known. */
 interface Content {
 	readonly protocol: number;
 	readonly encode: (addresses: Addresses) => Uint8Array;
+	/** Never made a fragment: a whole packet in a part of one is nothing to agree about. */
+	readonly whole?: true;
 }
 
 const payload = bytesUpTo(64);
@@ -209,10 +258,76 @@ const tcp: fc.Arbitrary<Content> = fc.tuple(tcpHeader, payload).map(([header, da
 /** A protocol nobody knows (RFC 3692). */
 const experiment: fc.Arbitrary<Content> = payload.map((data) => ({ protocol: 253, encode: () => data }));
 
+const whole = true as const;
+
 function innerIp(depth: number): fc.Arbitrary<Content> {
 	return fc.oneof(
-		ipv4Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv4, encode: () => packet })),
-		ipv6Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv6, encode: () => packet })),
+		ipv4Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv4, encode: () => packet, whole })),
+		ipv6Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv6, encode: () => packet, whole })),
+	);
+}
+
+/** An IP packet, with the numbers that announce it. */
+function announcedIp(
+	depth: number,
+): fc.Arbitrary<{ readonly protocol: number; readonly etherType: number; readonly packet: Uint8Array }> {
+	return fc.oneof(
+		ipv4Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv4, etherType: etherType.ipv4, packet })),
+		ipv6Packet(depth).map((packet) => ({ protocol: ipProtocol.ipv6, etherType: etherType.ipv6, packet })),
+	);
+}
+
+/** An IP packet, bare or in an Ethernet frame, with its ethertype. */
+function announced(depth: number): fc.Arbitrary<readonly [number, Uint8Array]> {
+	return fc.tuple(announcedIp(depth), fc.boolean(), mac, mac).map(([inner, bare, destination, source]) => {
+		const header = { destination, source, etherType: inner.etherType };
+		return bare
+			? ([inner.etherType, inner.packet] as const)
+			: ([etherType.transparentEthernet, encodeEthernet(header, inner.packet)] as const);
+	});
+}
+
+/** A tunnel over UDP: its port and what is behind the UDP header. */
+function udpTunnel(depth: number): fc.Arbitrary<readonly [number, Uint8Array]> {
+	return fc.oneof(
+		fc
+			.tuple(gueHeader, announcedIp(depth))
+			.map(
+				([header, { protocol, packet }]) =>
+					[udpPort.gue, encodeGue({ ...header, control: false, protocol }, packet)] as const,
+			),
+		fc
+			.tuple(vxlanHeader, mac, mac, announcedIp(depth))
+			.map(
+				([header, destination, source, { etherType, packet }]) =>
+					[
+						udpPort.vxlan,
+						encodeVxlan(header, encodeEthernet({ destination, source, etherType }, packet)),
+					] as const,
+			),
+		fc
+			.tuple(geneveHeader, announced(depth))
+			.map(
+				([header, [etherType, payload]]) =>
+					[udpPort.geneve, encodeGeneve({ ...header, etherType }, payload)] as const,
+			),
+	);
+}
+
+/** A packet in a tunnel: GRE or one over UDP. */
+function tunnelled(depth: number): fc.Arbitrary<Content> {
+	return fc.oneof(
+		fc.tuple(greHeader, announced(depth)).map(([header, [etherType, payload]]) => ({
+			protocol: ipProtocol.gre,
+			encode: () => encodeGre({ ...header, etherType }, payload),
+			whole,
+		})),
+		fc.tuple(udpHeader, udpTunnel(depth)).map(([header, [destinationPort, payload]]) => ({
+			protocol: ipProtocol.udp,
+			// A tunnel may go without checksum over IPv6, too (RFC 6935).
+			encode: (addresses: Addresses) => encodeUdp({ ...header, destinationPort }, payload, addresses),
+			whole,
+		})),
 	);
 }
 
@@ -267,30 +382,37 @@ function icmpv6(depth: number): fc.Arbitrary<Content> {
 	}));
 }
 
-/** Content that is never made a fragment: a whole packet in a part of one is nothing to agree about. */
-function isIp(protocol: number): boolean {
-	return protocol === ipProtocol.ipv4 || protocol === ipProtocol.ipv6;
-}
-
 /** An IPv4 packet with valid content, at most so many times IP in IP; sometimes a fragment. */
 export function ipv4Packet(depth: number): fc.Arbitrary<Uint8Array> {
-	const content = fc.oneof(udp, tcp, experiment, icmp(depth), ...(depth > 0 ? [innerIp(depth - 1)] : []));
+	const content = fc.oneof(
+		udp,
+		tcp,
+		experiment,
+		icmp(depth),
+		...(depth > 0 ? [innerIp(depth - 1), tunnelled(depth - 1)] : []),
+	);
 	const isFragment = fc.nat(4).map((number) => number === 0);
-	return fc.tuple(ipv4Header, isFragment, content).map(([header, fragment, { protocol, encode }]) => {
-		const whole = { ...header, protocol, moreFragments: false, fragmentOffset: 0 };
-		return encodeIpv4(fragment && !isIp(protocol) ? { ...header, protocol } : whole, encode(header));
+	return fc.tuple(ipv4Header, isFragment, content).map(([header, fragment, { protocol, encode, whole }]) => {
+		const unfragmented = { ...header, protocol, moreFragments: false, fragmentOffset: 0 };
+		return encodeIpv4(fragment && !whole ? { ...header, protocol } : unfragmented, encode(header));
 	});
 }
 
 /** An IPv6 packet with valid content and sometimes extension headers, at most so many times IP in IP. */
 export function ipv6Packet(depth: number): fc.Arbitrary<Uint8Array> {
-	const content = fc.oneof(udp, tcp, experiment, icmpv6(depth), ...(depth > 0 ? [innerIp(depth - 1)] : []));
+	const content = fc.oneof(
+		udp,
+		tcp,
+		experiment,
+		icmpv6(depth),
+		...(depth > 0 ? [innerIp(depth - 1), tunnelled(depth - 1)] : []),
+	);
 	const chains = fc.oneof(
 		{ weight: 2, arbitrary: fc.constant([]) },
 		{ weight: 1, arbitrary: ipv6Extensions },
 	);
-	return fc.tuple(ipv6Header, chains, content).map(([header, list, { protocol, encode }]) => {
-		const extensions = list.filter(({ type }) => !(type === 'fragment' && isIp(protocol)));
+	return fc.tuple(ipv6Header, chains, content).map(([header, list, { protocol, encode, whole }]) => {
+		const extensions = list.filter(({ type }) => !(type === 'fragment' && whole));
 		const chain = encodeIpv6Extensions({ extensions, protocol, payload: encode(header) });
 		return encodeIpv6({ ...header, nextHeader: chain.nextHeader }, chain.payload);
 	});

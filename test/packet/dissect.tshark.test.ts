@@ -24,6 +24,9 @@ const protocolNames: Readonly<Record<string, string>> = {
 	icmpv6: 'icmpv6',
 	udp: 'udp',
 	tcp: 'tcp',
+	gre: 'gre',
+	vxlan: 'vxlan',
+	geneve: 'geneve',
 };
 
 /** Numbers as decimal ones; addresses our way: tshark writes IPv4-compatible ones with a dotted end. */
@@ -41,6 +44,16 @@ function units(value: string): string {
 /** `ipv6 (41)` as `41`. */
 function number(value: string): string {
 	return /\((\w+)\)$/.exec(value)?.[1] ?? value;
+}
+
+/** `ipv6 (0x86dd)` as the number in decimal. */
+function plainNumber(value: string): string {
+	return plain(number(value));
+}
+
+/** The flag I of VXLAN's flags. */
+function flagI(value: string): string {
+	return boolean(`${(Number(value) & 8) !== 0}`);
 }
 
 function boolean(value: string): string {
@@ -118,6 +131,18 @@ const comparisons = [
 	['tcp.window_size_value', 'tcp', 'window', plain],
 	['tcp.checksum', 'tcp', 'checksum', plain],
 	['tcp.urgent_pointer', 'tcp', 'urgent pointer', plain],
+	['gre.flags_and_version', 'gre', 'flags', plain],
+	['gre.proto', 'gre', 'protocol', plainNumber],
+	['gre.checksum', 'gre', 'checksum', plain],
+	['gre.key', 'gre', 'key', plain],
+	['gre.sequence_number', 'gre', 'sequence', plain],
+	['vxlan.flag_i', 'vxlan', 'flags', flagI],
+	['vxlan.vni', 'vxlan', 'vni', plain],
+	['geneve.version', 'geneve', 'version', plain],
+	['geneve.flags.oam', 'geneve', 'control', boolean],
+	['geneve.flags.critical', 'geneve', 'critical', boolean],
+	['geneve.proto_type', 'geneve', 'protocol', plainNumber],
+	['geneve.vni', 'geneve', 'vni', plain],
 ] as const;
 
 /** tshark's verdict on a checksum: its field, and the layer. */
@@ -127,6 +152,7 @@ const checksums = [
 	['icmpv6.checksum.status', 'icmpv6'],
 	['udp.checksum.status', 'udp'],
 	['tcp.checksum.status', 'tcp'],
+	['gre.checksum.status', 'gre'],
 ] as const;
 
 /** tshark's field of a target, and the ICMPv6 type. */
@@ -162,10 +188,17 @@ function values(layers: readonly Layer[], protocol: string, name: string): reado
 		.map((field) => field.value);
 }
 
-/** Up to the header of a packet that an ICMP error quotes: how much tshark reads behind it depends on the protocol. */
+/**
+ * Up to a GUE header, which tshark 4.0 does not know, or to the header of a packet that an ICMP error quotes:
+ * how much tshark reads behind it depends on the protocol.
+ */
 function comparable(layers: readonly Layer[]): { readonly layers: readonly Layer[]; readonly all: boolean } {
 	const quoting = layers.findIndex((layer) => /^ICMP.*(unreachable|too big|exceeded)/.test(layer.summary));
-	return quoting < 0 ? { layers, all: true } : { layers: layers.slice(0, quoting + 2), all: false };
+	const unknown = layers.findIndex((layer) => layer.protocol === 'gue');
+	const ends = [...(quoting < 0 ? [] : [quoting + 2]), ...(unknown < 0 ? [] : [unknown])];
+	return ends.length === 0
+		? { layers, all: true }
+		: { layers: layers.slice(0, Math.min(...ends)), all: false };
 }
 
 /** What dissect says of these layers, written as tshark would. */
@@ -178,6 +211,7 @@ function ours(layers: readonly Layer[]): Record<string, readonly string[]> {
 	for (const [name, protocol] of checksums)
 		result[name] = layers
 			.filter((layer) => layer.protocol === protocol)
+			.filter((layer) => protocol !== 'gre' || layer.fields.some((field) => field.name === 'checksum'))
 			.map((layer) => layer.checksum ?? 'unknown');
 	for (const [name, type] of targets)
 		result[name] = layers

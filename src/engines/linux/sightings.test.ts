@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { inTunnels } from '../../../test/packet/tunnels.ts';
 import { addressBytes, cellOf, decided, ipFrame, sighting } from '../../../test/support/journeys.ts';
 import type { Event } from '../../datapath/event.ts';
 import { outcomes } from '../../datapath/layout.ts';
@@ -38,6 +39,21 @@ test('the packet is told as it came, encapsulated, and with padding behind it', 
 	expect(endsWith(ipv6(ipProtocol.ipv6, inner), tail)).toBe(true);
 	expect(endsWith(concatenate([packet.frame, new Uint8Array(6)]), tail)).toBe(true);
 });
+
+test.each([near, near6])(
+	'the packet is told in every tunnel; an ICMP error that quotes it there is not it',
+	(ends) => {
+		for (const [name, frame] of Object.entries(inTunnels(inner, ends))) {
+			expect(endsWith(frame, tail), name).toBe(true);
+			const quoted = frame.subarray(14);
+			const error =
+				ends === near
+					? ipv4(ipProtocol.icmp, encodeIcmp({ type: 3, code: 1, rest: 0 }, quoted))
+					: ipv6(ipProtocol.icmpv6, encodeIcmpv6({ type: 1, code: 3, rest: 0 }, quoted, near6));
+			expect(endsWith(error, tail), name).toBe(false);
+		}
+	},
+);
 
 test('another packet, or a part of it, is not the packet', () => {
 	expect(endsWith(exampleScenario(cellOf(), new Uint8Array(32)).packet.frame, tail)).toBe(false);
@@ -127,6 +143,10 @@ test('it ends where the router drops it, and the cause may depend on its source'
 	const drop = { reason: 'NOT_SPECIFIED', where: 'ip_rcv_finish_core' };
 	const local = sighting({ place: 'drop', drop, frame: ipFrame('10.11.2.2', '10.11.2.1') });
 	expect(endOf(local, router)).toEqual({ kind: 'dropped', by: 'kernel', ...drop, cause: 'source-is-local' });
+	for (const frame of Object.values(inTunnels(inner, near)))
+		expect(endOf(sighting({ place: 'drop', drop, frame }), router)).toMatchObject({
+			cause: 'source-is-local',
+		});
 	const foreign = sighting({ place: 'drop', drop, frame: ipFrame('10.11.2.77', '10.11.2.1') });
 	expect(endOf(foreign, router)).toMatchObject({ cause: 'unknown' });
 });

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The encapsulation `vxlan`: Virtual eXtensible LAN (RFC 7348). */
+#pragma once
+#include "shim.h"
+
+struct vxlanhdr {
+	be32 flags;
+	be32 vni; /* in the upper three bytes */
+} __attribute__((packed, aligned(2)));
+
+enum { VXLAN_VNI_PRESENT = 0x08000000 };
+
+inlined void encapsulation_vxlan(struct shim *shim, const struct tunnel *tunnel, u8 inner_protocol)
+{
+	struct vxlanhdr *vxlan = (void *)(shim->bytes + sizeof(struct udphdr));
+
+	shim_udp(shim, tunnel);
+	shim->length = sizeof(struct udphdr) + sizeof(*vxlan) + sizeof(struct ethhdr);
+	vxlan->flags = to_be32(VXLAN_VNI_PRESENT);
+	vxlan->vni = tunnel->key;
+	shim_ethernet(shim, sizeof(struct udphdr) + sizeof(*vxlan), tunnel, inner_protocol);
+}
