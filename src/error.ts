@@ -8,6 +8,7 @@ export const errorCodes = {
 	EF_BUG: 'a mistake of this package itself',
 	EF_USAGE: 'an option or argument that does not exist or has a value it cannot have',
 	EF_CONTRADICTION: 'options that cannot hold together',
+	EF_CONFIGURATION: 'a configuration file that says what cannot be',
 	EF_INPUT: 'a value given to the API that it cannot take',
 	EF_FILE: 'a file that cannot be read or written',
 	EF_NOT_LINUX: 'the real kernel is asked for where there is no Linux',
@@ -30,27 +31,54 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A mistake in a file that a user wrote. */
+export interface Problem {
+	/** As the user named it. */
+	readonly file: string;
+	/** From 1. */
+	readonly line: number;
+	/** From 1, in UTF-16 code units, as editors count. */
+	readonly column: number;
+	/** What it is about, such as `tunnels[0].ttl`; empty for the file as a whole. */
+	readonly path: string;
+	/** What is wrong; what to do. */
+	readonly message: string;
+}
+
+/** `FILE:LINE:COLUMN: path: what; what to do`, which editors and terminals can jump to. */
+export function problemText({ file, line, column, path, message }: Problem): string {
+	return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
 /** An error with a stable code. `message` is one line: what, where, and what to do. */
 export class EncapForwardError extends Error {
 	override readonly name = 'EncapForwardError';
 	readonly code: ErrorCode;
 	/** More than the line can hold, such as the verifier's log; shown below it. */
 	readonly detail: string | undefined;
+	/** All mistakes of a configuration, the message's own first; of other errors, none. */
+	readonly problems: readonly Problem[];
 
-	constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
+	constructor(
+		code: ErrorCode,
+		message: string,
+		options: { cause?: unknown; detail?: string; problems?: readonly Problem[] } = {},
+	) {
 		super(
 			message.trim().replace(/\s+/g, ' '),
 			options.cause === undefined ? undefined : { cause: options.cause },
 		);
 		this.code = code;
 		this.detail = options.detail;
+		this.problems = options.problems ?? [];
 	}
 
-	toJSON(): { code: ErrorCode; message: string; detail?: string } {
+	toJSON(): { code: ErrorCode; message: string; detail?: string; problems?: readonly Problem[] } {
 		return {
 			code: this.code,
 			message: this.message,
 			...(this.detail === undefined ? {} : { detail: this.detail }),
+			...(this.problems.length === 0 ? {} : { problems: this.problems }),
 		};
 	}
 }

@@ -10,7 +10,7 @@
 export type { Engine } from './engines/engine.ts';
 export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine.ts';
 // What went wrong
-export { EncapForwardError, type ErrorCode, errorCodes } from './error.ts';
+export { EncapForwardError, type ErrorCode, errorCodes, type Problem } from './error.ts';
 // What happened
 export { type Cause, causes, type DatapathOutcome, type Drop } from './journey/cause.ts';
 export { explainJourney } from './journey/explanation.ts';
@@ -45,4 +45,13 @@ export type {
 	Neighbour,
 	Scenario,
 } from './scenario/scenario.ts';
-export type { Tunnel } from './tunnel/tunnel.ts';
+// What the forwarder is told
+export type { Configuration, Decapsulation, TunnelFile } from './tunnel/configuration.ts';
+export type { ParsedDecapsulation } from './tunnel/decapsulation.ts';
+export {
+	type ConfigurationSource,
+	type ParsedConfiguration,
+	parseConfiguration,
+} from './tunnel/parse-configuration.ts';
+export type { Encapsulation, ParsedTunnel, Tunnel } from './tunnel/tunnel.ts';
+export { type TunnelTable, tunnelAt } from './tunnel/tunnel-table.ts';

@@ -1,6 +1,9 @@
 /** The command line as far as it goes without the kernel, in this process. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run } from '@stricli/core';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { plain } from '../lab/table.ts';
 import { packageVersion } from '../version.ts';
 import { buildApp, completeArguments } from './app.ts';
@@ -47,7 +50,8 @@ test('--version is the package’s', async () => {
 });
 
 test('--help names every command, and each command every option', async () => {
-	expect((await runApp('--help')).stdout).toContain('lab');
+	const help = (await runApp('--help')).stdout;
+	for (const command of ['lab', 'check']) expect(help).toContain(command);
 	const lab = (await runApp('lab', '--help')).stdout;
 	for (const command of ['up', 'ping', 'down']) expect(lab).toMatch(new RegExp(`\\b${command}\\b`));
 	const options = (await runApp('lab', 'run', '--help')).stdout;
@@ -83,6 +87,78 @@ test.each([
 	expect(failures[0]).toMatch(/^EF_USAGE [^\n]+$/);
 	expect(failures[0]).toContain(part);
 	expect([stdout, stderr]).toEqual(['', '']);
+});
+
+/** A folder of its own with these files, for as long as the test runs. */
+function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
+	const folder = mkdtempSync(join(tmpdir(), 'encap-forward-'));
+	onTestFinished(() => rmSync(folder, { recursive: true }));
+	for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+	return folder;
+}
+
+const configuration = `interfaces: [eth0, eth1]
+egress: [eth1]
+tunnels:
+  - { match: 10.0.0.0/8, encapsulation: ip, source: 192.0.2.1, destination: 192.0.2.2 }
+tunnelFiles:
+  - { file: many.txt, encapsulation: vxlan, source: "2001:db8::1" }
+decapsulate:
+  - { encapsulation: gre, local: 192.0.2.1, key: 7 }
+`;
+
+test('check says in words what a configuration says', async () => {
+	const many = Array.from(
+		{ length: 1500 },
+		(_, index) => `11.0.${index >> 8}.${index & 255} 2001:db8::2 vni=${index}`,
+	);
+	const folder = folderOf({ 'a.yaml': configuration, 'many.txt': many.join('\n') });
+	const file = join(folder, 'a.yaml');
+	expect(await runApp('check', file)).toEqual({
+		stdout: `${file} is valid.
+  interfaces     eth0, eth1
+  hook           XDP with TC behind it where the device takes XDP, TC alone elsewhere
+  XDP mode       by the driver where it can, by the kernel elsewhere
+  egress         eth1
+  tunnels        1,501
+                 1 ip, IPv4 in IPv4
+                 1,500 vxlan, IPv4 in IPv6
+  tunnel files   many.txt
+  decapsulation  gre at 192.0.2.1 key 7
+`,
+		stderr: '',
+		failures: [],
+	});
+	expect(JSON.parse((await runApp('check', file, '--json')).stdout)).toEqual({
+		file,
+		tunnels: {
+			count: 1501,
+			kinds: [
+				{ encapsulation: 'ip', inner: 'ipv4', outer: 'ipv4', count: 1 },
+				{ encapsulation: 'vxlan', inner: 'ipv4', outer: 'ipv6', count: 1500 },
+			],
+		},
+		configuration: expect.objectContaining({ hook: 'automatic', egress: ['eth1'] }),
+	});
+});
+
+test('check names the place of a mistake, in the configuration and in the files it names', async () => {
+	const folder = folderOf({
+		'a.yaml': configuration,
+		'many.txt': '10.0.0.0/8 2001:db8::2 vni=1\n',
+		'b.yaml': 'x',
+	});
+	expect((await runApp('check', join(folder, 'a.yaml'))).failures).toEqual([
+		`EF_CONFIGURATION ${folder}/many.txt:1:1: match: 10.0.0.0/8 has a tunnel already, at ${folder}/a.yaml:4:14; remove one`,
+	]);
+	expect((await runApp('check', join(folder, 'b.yaml'))).failures).toEqual([
+		`EF_CONFIGURATION ${folder}/b.yaml:1:1: "x" is text; give a mapping of members such as interfaces and tunnels`,
+	]);
+	expect((await runApp('check', join(folder, 'none.yaml'))).failures).toEqual([
+		`EF_FILE cannot read the configuration file ${folder}/none.yaml: ENOENT; correct its name or its permissions`,
+	]);
+	expect((await runApp('check', folder)).failures).toEqual([expect.stringMatching(/^EF_FILE .*: EISDIR/)]);
+	expect((await runApp('check')).failures).toEqual([expect.stringMatching(/^EF_USAGE /)]);
 });
 
 test('the word run may be left out', () => {

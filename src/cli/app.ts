@@ -90,6 +90,22 @@ const lab = buildRouteMap({
 	},
 });
 
+const check = buildCommand<import('./check.ts').CheckFlags, [string], Context>({
+	loader: async () => (await import('./check.ts')).check,
+	docs: {
+		brief: 'Say what a configuration file of the forwarder says, or every mistake in it',
+		fullDescription:
+			'Reads a configuration and the tunnel files it names, touches nothing, and says in words what it says. Every mistake is told with file, line and column; the exit status is then 2.',
+	},
+	parameters: {
+		flags: { json },
+		positional: {
+			kind: 'tuple',
+			parameters: [{ parse: String, brief: 'The configuration, YAML or JSON', placeholder: 'file' }],
+		},
+	},
+});
+
 /** `lab` and `lab --outer ipv4` run the lab: the word `run` may be left out. */
 export function completeArguments(given: readonly string[]): readonly string[] {
 	const [command, first] = given;
@@ -106,7 +122,7 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 	};
 	return buildApplication(
 		buildRouteMap({
-			routes: { lab },
+			routes: { check, lab },
 			docs: {
 				brief: "Encapsulate packets in BPF, forward them through the kernel's routing, and know what happens",
 			},

@@ -28,6 +28,18 @@ test('for programs: an object on one line, the whole detail in it', () => {
 	expect(errorText(error, true)).not.toContain('\n');
 });
 
+test('every problem of a configuration is shown, the first as the message; an array for programs', () => {
+	const problems = [
+		{ file: 'a.yaml', line: 1, column: 2, path: 'hook', message: 'x; y' },
+		{ file: 'a.yaml', line: 3, column: 4, path: '', message: 'z' },
+	];
+	const error = new EncapForwardError('EF_CONFIGURATION', 'a.yaml:1:2: hook: x; y', { problems });
+	expect(errorText(error, false)).toBe(
+		'encap-forward: a.yaml:1:2: hook: x; y [EF_CONFIGURATION]\n  a.yaml:3:4: z',
+	);
+	expect(JSON.parse(errorText(error, true)).error.problems).toEqual(problems);
+});
+
 test('an error of ours is left as it is; an abort is an interruption; anything else is a mistake of ours', () => {
 	const ours = new EncapForwardError('EF_FILE', 'x');
 	expect(asOurs(ours)).toBe(ours);
@@ -46,14 +58,14 @@ test('usage says where to look', () => {
 	);
 });
 
-test('the exit status: 2 for usage, 130 for an interruption, 1 for every other failure', () => {
+test('the exit status: 2 for usage and configuration, 130 for an interruption, 1 for every other failure', () => {
 	const statuses = Object.fromEntries(
 		(Object.keys(errorCodes) as ErrorCode[]).map((code) => [
 			code,
 			exitStatus(new EncapForwardError(code, 'x')),
 		]),
 	);
-	const { EF_USAGE, EF_CONTRADICTION, EF_INTERRUPTED, ...others } = statuses;
-	expect([EF_USAGE, EF_CONTRADICTION, EF_INTERRUPTED]).toEqual([2, 2, 130]);
+	const { EF_USAGE, EF_CONTRADICTION, EF_CONFIGURATION, EF_INTERRUPTED, ...others } = statuses;
+	expect([EF_USAGE, EF_CONTRADICTION, EF_CONFIGURATION, EF_INTERRUPTED]).toEqual([2, 2, 2, 130]);
 	expect(new Set(Object.values(others))).toEqual(new Set([1]));
 });

@@ -6,7 +6,7 @@ import {
 	FlagNotFoundError,
 	UnexpectedPositionalError,
 } from '@stricli/core';
-import { EncapForwardError } from '../error.ts';
+import { EncapForwardError, problemText } from '../error.ts';
 
 /** Lines of detail shown to people: the end of a verifier's log says what it objects to. */
 const detailLines = 20;
@@ -51,6 +51,7 @@ export function usage(message: string): EncapForwardError {
 export function errorText(error: EncapForwardError, asJson: boolean): string {
 	if (asJson) return JSON.stringify({ error });
 	const lines = [`encap-forward: ${error.message} [${error.code}]`];
+	for (const problem of error.problems.slice(1)) lines.push(`  ${problemText(problem)}`);
 	const detail = error.detail?.split('\n').filter((line) => line.trim() !== '') ?? [];
 	if (detail.length > detailLines) lines.push(`  … ${detail.length - detailLines} lines before`);
 	return [...lines, ...detail.slice(-detailLines).map((line) => `  ${line}`)].join('\n');
@@ -58,7 +59,7 @@ export function errorText(error: EncapForwardError, asJson: boolean): string {
 
 /** design: 2 for bad usage, 1 for a failure; a signal's own status where one ended the command. */
 export function exitStatus({ code }: EncapForwardError): number {
-	if (code === 'EF_USAGE' || code === 'EF_CONTRADICTION') return 2;
+	if (code === 'EF_USAGE' || code === 'EF_CONTRADICTION' || code === 'EF_CONFIGURATION') return 2;
 	if (code === 'EF_INTERRUPTED') return 130;
 	return 1;
 }

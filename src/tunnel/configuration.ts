@@ -1,0 +1,52 @@
+/** What the forwarder is told: a configuration file as plain data. */
+import type { GeneveTunnel, GreTunnel, GueTunnel, IpTunnel, Tunnel, VxlanTunnel } from './tunnel.ts';
+
+export interface Configuration {
+	/** Devices that packets come in by, at least one. */
+	readonly interfaces: readonly string[];
+	/**
+	 * Where the programs are attached. `xdp`: XDP, and TC behind it for what XDP cannot send; `tc`: TC alone;
+	 * `automatic`: as `xdp` where the device takes an XDP program, `tc` elsewhere.
+	 */
+	readonly hook: 'xdp' | 'tc' | 'automatic';
+	/** `native`: by the driver or not at all; `generic`: by the kernel; `automatic`: the first that attaches. */
+	readonly xdpMode: 'native' | 'generic' | 'automatic';
+	/** Devices that packets may leave by; every device if not given. */
+	readonly egress?: readonly string[];
+	readonly tunnels: readonly Tunnel[];
+	/** Files with one tunnel on a line, for very many of them. */
+	readonly tunnelFiles: readonly TunnelFile[];
+	readonly decapsulate: readonly Decapsulation[];
+}
+
+/** A tunnel without what each line of a file gives. What the rest is, a line may say otherwise. */
+type LineDefaults<Each extends Tunnel> = Omit<Each, 'match' | 'destination' | 'source' | 'vni'> &
+	Partial<Pick<Each, Extract<keyof Each, 'source' | 'vni'>>>;
+
+/** A file of tunnels of one encapsulation, and the members that its lines share. */
+export type TunnelFile = { readonly file: string } & (
+	| LineDefaults<IpTunnel>
+	| LineDefaults<GreTunnel>
+	| LineDefaults<GueTunnel>
+	| LineDefaults<VxlanTunnel>
+	| LineDefaults<GeneveTunnel>
+);
+
+/** Whose packets are taken out of their encapsulation: what the outer header must be, all of it. */
+export type Decapsulation = {
+	/** Destination address of the outer header. */
+	readonly local: string;
+} & (
+	| { readonly encapsulation: 'ip' }
+	| {
+			readonly encapsulation: 'gre';
+			/** Without one, only packets without a key are meant, as with `ip link add type gre`. */
+			readonly key?: number;
+	  }
+	| {
+			readonly encapsulation: 'gue';
+			/** UDP destination port; the encapsulation's own if not given. */
+			readonly port?: number;
+	  }
+	| { readonly encapsulation: 'vxlan' | 'geneve'; readonly vni: number; readonly port?: number }
+);
