@@ -127,6 +127,10 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 	struct way *way;
 	u32 length;
 
+	if (hook_untagged(context)) {
+		decision->outcome = OUTCOME_NOT_IP;
+		return HOOK_PASS;
+	}
 	hook_reach(context, INNER_REACH);
 	decision->outcome =
 		inner_read(&inner, (void *)(long)context->data, (void *)(long)context->data_end, frame_length);

@@ -19,6 +19,12 @@ inlined u32 hook_length(const hook_context *context)
 	return context->len;
 }
 
+/* The kernel takes a VLAN tag out of the frame before TC sees it. */
+inlined bool hook_untagged(const hook_context *context)
+{
+	return context->vlan_present;
+}
+
 /* Make the first `bytes` readable, as far as the frame has them: the rest of an skb may lie in pages. */
 inlined void hook_reach(hook_context *context, u32 bytes)
 {

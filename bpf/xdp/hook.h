@@ -20,6 +20,12 @@ inlined u32 hook_length(const hook_context *context)
 	return context->data_end - context->data;
 }
 
+/* A VLAN tag stands in the frame. */
+inlined bool hook_untagged(const hook_context *context)
+{
+	return false;
+}
+
 /* Make the first `bytes` readable, as far as the frame has them: in XDP they are. */
 inlined void hook_reach(hook_context *context, u32 bytes)
 {

@@ -1,0 +1,396 @@
+/** Every outcome of bpf/outcome.h brought about on a device, and read back from the counters by its name. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Datapath, loadDatapath, type OutcomeCount } from '../../src/datapath/datapath.ts';
+import { outcomes } from '../../src/datapath/layout.ts';
+import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
+import { inNamespace } from '../../src/kernel/namespace.ts';
+import { testRun } from '../../src/kernel/test-run.ts';
+import { parseMac } from '../../src/packet/address.ts';
+import { encodeArp } from '../../src/packet/arp.ts';
+import { encodeEthernet } from '../../src/packet/ethernet.ts';
+import { encodeIcmpv6 } from '../../src/packet/icmpv6.ts';
+import { encodeIpv4 } from '../../src/packet/ipv4.ts';
+import { encodeIpv6 } from '../../src/packet/ipv6.ts';
+import { etherType, ipProtocol } from '../../src/packet/protocol.ts';
+import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
+import type { Tunnel } from '../../src/tunnel/tunnel.ts';
+import { requires } from '../needs.ts';
+import { addressBytes } from '../support/journeys.ts';
+import { macs, type Network, openNetwork } from '../support/network.ts';
+import { type OutcomeName, outliveMemory } from '../support/programs.ts';
+
+interface Case {
+	readonly what: string;
+	readonly outcome: OutcomeName;
+	/** Both if not given. */
+	readonly hooks?: readonly Hook[];
+	/** By the FIB if not given. */
+	readonly forwarding?: Forwarding;
+	/** Where the tunnels lead; to host1 by IPv4 if not given. */
+	readonly destination?: string;
+	/** What to do to the router before; the network is the case's own then. */
+	readonly prepare?: (network: Network) => void;
+	readonly frame: Uint8Array;
+}
+
+const noSource =
+	'bpf_fib_lookup looks for a source address only if told to (BPF_FIB_LOOKUP_SRC), which we never do';
+
+/** Outcomes that nothing here brings about, and why. */
+const outOfReach: Partial<Record<OutcomeName, string>> = {
+	'no-source': noSource,
+	'no-checksum':
+		'it takes more than 9216 bytes without a checksum of their own, and no link here carries them',
+};
+
+const ethernet = {
+	destination: parseMac(macs.veth0) ?? new Uint8Array(),
+	source: parseMac(macs.host0) ?? new Uint8Array(),
+};
+
+interface Ends {
+	readonly from?: string;
+	readonly to?: string;
+	readonly hops?: number;
+	readonly bytes?: number;
+}
+
+function ipv4({ from = '10.11.1.1', to = '10.11.1.2', hops = 64, bytes = 64 }: Ends = {}): Uint8Array {
+	const addresses = { source: addressBytes(from), destination: addressBytes(to) };
+	const packet = encodeIpv4({ ttl: hops, protocol: 253, ...addresses }, new Uint8Array(bytes - 20));
+	return encodeEthernet({ ...ethernet, etherType: etherType.ipv4 }, packet);
+}
+
+function ipv6({
+	from = 'fc00:dead:cafe:1::1',
+	to = 'fc00:dead:cafe:1::2',
+	hops = 64,
+	bytes = 104,
+}: Ends = {}) {
+	const addresses = { source: addressBytes(from), destination: addressBytes(to) };
+	const packet = encodeIpv6({ hopLimit: hops, nextHeader: 253, ...addresses }, new Uint8Array(bytes - 40));
+	return encodeEthernet({ ...ethernet, etherType: etherType.ipv6 }, packet);
+}
+
+/** The frame with some of its bytes written over. */
+function overwritten(frame: Uint8Array, at: number, ...values: readonly number[]): Uint8Array {
+	const changed = frame.slice();
+	changed.set(values, at);
+	return changed;
+}
+
+const arp = encodeEthernet(
+	{ ...ethernet, etherType: etherType.arp },
+	encodeArp({
+		operation: 1,
+		senderHardware: ethernet.source,
+		senderProtocol: addressBytes('10.11.1.1'),
+		targetHardware: new Uint8Array(6),
+		targetProtocol: addressBytes('10.11.1.2'),
+	}),
+);
+
+const vlan = encodeEthernet(
+	{ ...ethernet, etherType: etherType.ipv6, vlan: { priority: 0, dropEligible: false, id: 7 } },
+	ipv6().subarray(14),
+);
+
+function solicitation(): Uint8Array {
+	const addresses = {
+		source: addressBytes('fc00:dead:cafe:1::1'),
+		destination: addressBytes('fc00:dead:cafe:1::2'),
+	};
+	const message = encodeIcmpv6(
+		{ type: 135, code: 0, flags: 0, target: addresses.destination },
+		new Uint8Array(),
+		addresses,
+	);
+	const packet = encodeIpv6({ hopLimit: 255, nextHeader: ipProtocol.icmpv6, ...addresses }, message);
+	return encodeEthernet({ ...ethernet, etherType: etherType.ipv6 }, packet);
+}
+
+const known = ({ ip }: Network): void => {
+	ip(`neigh replace 10.11.2.1 lladdr ${macs.host1} dev veth1 nud permanent`);
+	ip(`neigh replace fc00:dead:cafe:2::1 lladdr ${macs.host1} dev veth1 nud permanent`);
+};
+
+/** In a network that has sent nothing yet, as it is. */
+const unknown = (): void => undefined;
+
+const host1Ipv6 = 'fc00:dead:cafe:2::1';
+
+function route(type: string): Pick<Case, 'destination' | 'prepare'>[] {
+	return [
+		{ prepare: ({ ip }) => void ip(`route add ${type} 10.11.2.1/32`) },
+		{ destination: host1Ipv6, prepare: ({ ip }) => void ip(`-6 route add ${type} ${host1Ipv6}/128`) },
+	];
+}
+
+function each(
+	what: string,
+	outcome: OutcomeName,
+	parts: readonly Omit<Case, 'what' | 'outcome' | 'frame'>[],
+): Case[] {
+	return parts.map((part) => ({
+		what: `${what} to ${part.destination ?? '10.11.2.1'}`,
+		outcome,
+		frame: ipv6(),
+		...part,
+	}));
+}
+
+const cases: readonly Case[] = [
+	{ what: 'ARP', outcome: 'not-ip', frame: arp },
+	{ what: 'a VLAN tag', outcome: 'not-ip', frame: vlan },
+	{ what: 'an unknown EtherType', outcome: 'not-ip', frame: overwritten(ipv4(), 12, 0x88, 0xb5) },
+	{ what: 'an IPv4 header of 16 bytes', outcome: 'malformed', frame: overwritten(ipv4(), 14, 0x44) },
+	{ what: 'version 5', outcome: 'malformed', frame: overwritten(ipv4(), 14, 0x55) },
+	{ what: 'a total length beyond the frame', outcome: 'malformed', frame: overwritten(ipv4(), 16, 0, 65) },
+	{ what: 'a total length below the header', outcome: 'malformed', frame: overwritten(ipv4(), 16, 0, 19) },
+	{ what: 'half an IPv4 header', outcome: 'malformed', frame: ipv4().subarray(0, 24) },
+	{ what: 'half an IPv6 header', outcome: 'malformed', frame: ipv6().subarray(0, 34) },
+	{ what: 'IPv4 as IPv6', outcome: 'malformed', frame: overwritten(ipv4({ bytes: 64 }), 12, 0x86, 0xdd) },
+	{ what: 'a payload length beyond the frame', outcome: 'malformed', frame: overwritten(ipv6(), 18, 0, 65) },
+	{
+		what: 'a payload length that overflows',
+		outcome: 'malformed',
+		frame: overwritten(ipv6(), 18, 0xff, 0xff),
+	},
+	{ what: 'an Ethernet group', outcome: 'link-local', frame: overwritten(ipv6(), 0, 0x33) },
+	...['169.254.1.1', '224.0.0.1', '255.255.255.255', '127.0.0.1'].map((to): Case => {
+		return { what: `to ${to}`, outcome: 'link-local', frame: ipv4({ to }) };
+	}),
+	...['169.254.1.1', '0.0.0.0'].map((from): Case => {
+		return { what: `from ${from}`, outcome: 'link-local', frame: ipv4({ from }) };
+	}),
+	...['fe80::1', 'ff02::1', 'ff0e::1', '::', '::1'].map((to): Case => {
+		return { what: `to ${to}`, outcome: 'link-local', frame: ipv6({ to }) };
+	}),
+	...['fe80::1', '::', '::1'].map((from): Case => {
+		return { what: `from ${from}`, outcome: 'link-local', frame: ipv6({ from }) };
+	}),
+	{ what: 'a neighbour solicitation', outcome: 'neighbour-discovery', frame: solicitation() },
+	{ what: 'another IPv4 destination', outcome: 'no-tunnel', frame: ipv4({ to: '10.11.3.1' }) },
+	{ what: 'another IPv6 destination', outcome: 'no-tunnel', frame: ipv6({ to: 'fc00:dead:cafe:3::1' }) },
+	...[0, 1].flatMap((hops): Case[] => [
+		{ what: `TTL ${hops}`, outcome: 'hop-limit', frame: ipv4({ hops }) },
+		{ what: `hop limit ${hops}`, outcome: 'hop-limit', frame: ipv6({ hops }) },
+	]),
+	{ what: 'an unknown next hop', outcome: 'handed-over', hooks: ['xdp'], prepare: unknown, frame: ipv6() },
+	{
+		what: 'an unknown next hop',
+		outcome: 'forwarded-neighbour',
+		hooks: ['tc'],
+		prepare: unknown,
+		frame: ipv6(),
+	},
+	...each('the way', 'forwarded', [{ prepare: known }, { prepare: known, destination: host1Ipv6 }]),
+	...each('up the stack', 'to-stack', [
+		{ forwarding: 'stack' },
+		{ forwarding: 'stack', destination: host1Ipv6 },
+	]),
+	...each('a blackhole route', 'route-blackhole', route('blackhole')),
+	...each('an unreachable route', 'route-unreachable', route('unreachable')),
+	...each('a prohibit route', 'route-prohibit', route('prohibit')),
+	...each('no route', 'not-forwarded', [{ destination: '203.0.113.1' }, { destination: '2001:db8::1' }]),
+	...each('the router itself', 'not-forwarded', [
+		{ destination: '10.11.1.2' },
+		{ destination: 'fc00:dead:cafe:1::2' },
+	]),
+	...each('forwarding off', 'forwarding-off', [
+		{ prepare: ({ sysctl }) => sysctl('ipv4/conf/veth0/forwarding', 0) },
+		{ destination: host1Ipv6, prepare: ({ sysctl }) => sysctl('ipv6/conf/veth0/forwarding', 0) },
+	]),
+	...each('a lightweight tunnel', 'route-tunnel', [
+		{ prepare: ({ ip }) => void ip('route add 10.11.2.1/32 encap ip id 100 dst 10.11.2.9 dev veth1') },
+	]),
+	{
+		what: "more than the route's MTU",
+		outcome: 'too-big',
+		prepare: (network) => {
+			known(network);
+			network.ip('route add 10.11.2.1/32 dev veth1 mtu lock 1000');
+		},
+		frame: ipv6({ bytes: 981 }),
+	},
+	{
+		what: "the route's MTU to the byte",
+		outcome: 'forwarded',
+		prepare: (network) => {
+			known(network);
+			network.ip('route add 10.11.2.1/32 dev veth1 mtu lock 1000');
+		},
+		frame: ipv6({ bytes: 980 }),
+	},
+	{
+		what: "more than the device's MTU",
+		outcome: 'too-big',
+		destination: host1Ipv6,
+		prepare: known,
+		frame: ipv6({ bytes: 1461 }),
+	},
+	{
+		what: 'more than an outer header can say',
+		outcome: 'too-big',
+		hooks: ['tc'],
+		forwarding: 'stack',
+		prepare: ({ ip, hostIp }) => {
+			ip('link set veth0 mtu 65535');
+			hostIp('link set host0 mtu 65535');
+		},
+		frame: ipv4({ bytes: 65516 }),
+	},
+];
+
+function tunnelsTo(destination: string): Tunnel[] {
+	const source = destination.includes(':') ? 'fc00:dead:cafe:2::2' : '10.11.2.2';
+	return [
+		'10.11.1.0/24',
+		'169.254.0.0/16',
+		'127.0.0.0/8',
+		'224.0.0.0/3',
+		'::/1',
+		'fc00:dead:cafe:1::/64',
+		'fe00::/7',
+	].map((match) => ({ match, encapsulation: 'ip', source, destination }));
+}
+
+/** How often each outcome was met at the hook while the work was done, once there is any. */
+async function countsOf(
+	datapath: Datapath,
+	hook: Hook,
+	work: () => void,
+): Promise<Record<string, OutcomeCount>> {
+	const before = datapath.outcomes(hook);
+	work();
+	for (const deadline = performance.now() + 5000; performance.now() < deadline; ) {
+		const counts = [...datapath.outcomes(hook)].flatMap(([outcome, now]) => {
+			const { packets = 0n, bytes = 0n } = before.get(outcome) ?? {};
+			const grown = { packets: now.packets - packets, bytes: now.bytes - bytes };
+			return grown.packets === 0n ? [] : [[outcome, grown] as const];
+		});
+		if (counts.length > 0) return Object.fromEntries(counts);
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+	return {};
+}
+
+interface Rig {
+	readonly network: Network;
+	readonly datapath: Datapath;
+	close(): void;
+}
+
+/** The datapath on veth0 of a network of its own. */
+function openRig(hook: Hook, forwarding: Forwarding): Rig {
+	const network = openNetwork();
+	const datapath = loadDatapath({ hook, forwarding });
+	inNamespace(network.router, () => {
+		for (const each of datapath.programs) {
+			if (each.hook === 'xdp') attachXdp(network.device('veth0'), each.program);
+			else attachTc(network.device('veth0'), each.program);
+		}
+	});
+	return {
+		network,
+		datapath,
+		close: () => {
+			datapath.close();
+			network.close();
+		},
+	};
+}
+
+test('every outcome is brought about here, or it is said why not', () => {
+	const reached = [
+		...cases.map(({ outcome }) => outcome),
+		'no-room',
+		'fib-error',
+		...Object.keys(outOfReach),
+	];
+	expect(new Set(reached)).toEqual(new Set(outcomes));
+});
+
+/** Send a case's frame, and see what it was counted as. */
+async function expectOutcome({ network, datapath }: Rig, hook: Hook, each: Case): Promise<void> {
+	datapath.setTunnels(tunnelsTo(each.destination ?? '10.11.2.1'));
+	outliveMemory();
+	const counts = await countsOf(datapath, hook, () => network.send(each.frame));
+	// As received: the kernel takes a VLAN tag out of the frame before TC sees it.
+	const bytes = BigInt(each.frame.length - (hook === 'tc' && each.frame === vlan ? 4 : 0));
+	expect(counts).toEqual({ [each.outcome]: { packets: 1n, bytes } });
+}
+
+describe.each(['xdp', 'tc'] as const)('at %s', requires('root', 'ip'), (hook) => {
+	const mine = cases.filter(({ hooks = [hook] }) => hooks.includes(hook));
+	const isPlain = ({ prepare, forwarding }: Case): boolean =>
+		prepare === undefined && forwarding === undefined;
+	let shared: Rig;
+	beforeAll(() => {
+		shared = openRig(hook, 'fib');
+	});
+	afterAll(() => shared?.close());
+
+	test.for(mine.filter(isPlain))('$what: $outcome', (each) => expectOutcome(shared, hook, each));
+
+	test.for(mine.filter((each) => !isPlain(each)))('$what: $outcome', async (each, { skip }) => {
+		const rig = openRig(hook, each.forwarding ?? 'fib');
+		try {
+			try {
+				each.prepare?.(rig.network);
+			} catch (error) {
+				if (each.outcome === 'route-tunnel') skip('the kernel has no lightweight tunnels (CONFIG_LWTUNNEL)');
+				throw error;
+			}
+			await expectOutcome(rig, hook, each);
+		} finally {
+			rig.close();
+		}
+	});
+});
+
+describe('in a test run', requires('root', 'ip'), () => {
+	/** What the only program of a rig returns for a frame and a context. */
+	function verdictOf({ network, datapath }: Rig, data: Uint8Array, context: Uint32Array): number {
+		const program = datapath.programs[0]?.program ?? -1;
+		const options = { data, context: new Uint8Array(context.buffer) };
+		return inNamespace(network.router, () => testRun(program, options).returnValue);
+	}
+
+	test('no headroom: no-room', ({ skip }) => {
+		const rig = openRig('xdp', 'stack');
+		try {
+			rig.datapath.setTunnels(tunnelsTo('10.11.2.1'));
+			// Of the 256 bytes before a frame, 40 are the kernel's and the rest is XDP metadata.
+			const metadata = 208;
+			const frame = ipv6();
+			const data = new Uint8Array(metadata + frame.length);
+			data.set(frame, metadata);
+			// struct xdp_md
+			const context = Uint32Array.of(metadata, data.length, 0, rig.network.device('veth0'), 0, 0);
+			let verdict: number;
+			try {
+				verdict = verdictOf(rig, data, context);
+			} catch {
+				return skip('the kernel takes no more than 32 bytes of XDP metadata (before Linux 6.7)');
+			}
+			expect(verdict).toBe(1); // XDP_DROP
+			expect([...rig.datapath.outcomes('xdp').keys()]).toEqual(['no-room']);
+		} finally {
+			rig.close();
+		}
+	});
+
+	test('a device that is gone: fib-error', () => {
+		const rig = openRig('tc', 'fib');
+		try {
+			rig.datapath.setTunnels(tunnelsTo('10.11.2.1'));
+			const context = new Uint32Array(48); // struct __sk_buff
+			context[9] = 99_999; // ingress_ifindex
+			expect(verdictOf(rig, ipv6(), context)).toBe(2); // TC_ACT_SHOT
+			expect([...rig.datapath.outcomes('tc').keys()]).toEqual(['fib-error']);
+		} finally {
+			rig.close();
+		}
+	});
+});
