@@ -2,7 +2,7 @@
  * Network namespaces. A namespace belongs to a thread: what runs inside `inNamespace` must be synchronous,
  * for libuv's other threads (fs.promises, koffi's async calls) stay where they were.
  */
-import { closeSync, existsSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readlinkSync, rmSync, statfsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ip } from './ip.ts';
 import { libc } from './libc.ts';
@@ -16,6 +16,7 @@ export interface Namespace {
 
 const cloneNewNetwork = 0x40000000;
 const own = '/proc/thread-self/ns/net';
+const namespaceFileSystem = 0x6e736673; // NSFS_MAGIC
 
 function open(path: string): Namespace {
 	const fd = openSync(path, 'r');
@@ -27,10 +28,27 @@ function currentNamespace(): Namespace {
 	return open(own);
 }
 
+function pathOf(name: string): string {
+	return `/run/netns/${name}`;
+}
+
+/** Whether a name is taken, be it by a namespace or by what is left of one. */
+export function isNameTaken(name: string): boolean {
+	return existsSync(pathOf(name));
+}
+
 /** A namespace that `ip netns add` made, by name; undefined if there is none. */
 export function namedNamespace(name: string): Namespace | undefined {
-	const path = `/run/netns/${name}`;
-	return existsSync(path) ? open(path) : undefined;
+	return isNameTaken(name) && statfsSync(pathOf(name)).type === namespaceFileSystem
+		? open(pathOf(name))
+		: undefined;
+}
+
+/** Take a name away, also where its naming was cut short and there is only a file. */
+export function removeName(name: string): void {
+	if (!isNameTaken(name)) return;
+	if (statfsSync(pathOf(name)).type === namespaceFileSystem) ip('netns', 'delete', name);
+	else rmSync(pathOf(name));
 }
 
 /** Give a namespace a name, as `ip netns add` does: it stays until `ip netns delete`. */

@@ -4,14 +4,16 @@ import { type Namespaces, nameDevices } from '../engines/linux/setup.ts';
 import { openWatch } from '../engines/linux/watch.ts';
 import { EncapForwardError } from '../error.ts';
 import { requireKernelAccess } from '../kernel/capabilities.ts';
-import { ip, ipBatch, ipJson } from '../kernel/ip.ts';
+import { ipBatch, ipJson } from '../kernel/ip.ts';
 import { mapInformation } from '../kernel/map.ts';
 import {
 	anonymousNamespace,
 	closeNamespace,
 	inNamespace,
+	isNameTaken,
 	namedNamespace,
 	nameNamespace,
+	removeName,
 } from '../kernel/namespace.ts';
 import { type Cell, exampleScenario } from '../scenario/example.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -105,9 +107,7 @@ function keep(name: string, namespaces: Namespaces, up: NonNullable<Marker['up']
 }
 
 function requireFree(namespace: string): void {
-	const found = namedNamespace(namespace);
-	if (found === undefined) return;
-	closeNamespace(found);
+	if (!isNameTaken(namespace)) return;
 	throw new EncapForwardError(
 		'EF_EXISTS',
 		`the network namespace ${namespace} exists and is not ours; choose another --name`,
@@ -195,12 +195,13 @@ function remove(marker: Marker): void {
 	const { name } = marker;
 	for (const [side, namespaceName] of Object.entries(namesOf(name)) as ['router' | 'host', string][]) {
 		const namespace = namedNamespace(namespaceName);
-		if (namespace === undefined) continue;
-		const ours = namespace.inode === marker[side];
-		// A shell somebody left in the namespace keeps it alive, but nothing of ours in it.
-		if (ours) inNamespace(namespace, deleteLinks);
-		closeNamespace(namespace);
-		if (ours) ip('netns', 'delete', namespaceName);
+		const ours = namespace === undefined || namespace.inode === marker[side];
+		if (namespace !== undefined) {
+			// A shell somebody left in the namespace keeps it alive, but nothing of ours in it.
+			if (ours) inNamespace(namespace, deleteLinks);
+			closeNamespace(namespace);
+		}
+		if (ours) removeName(namespaceName);
 	}
 	removeMarker(name);
 }

@@ -101,6 +101,9 @@ function readSysctls(names: readonly string[]): Record<string, number> {
 	return Object.fromEntries(names.map((name) => [name, Number(readSysctl(name))]));
 }
 
+/** Of what ping writes, its last words are enough. */
+const keptText = 4096;
+
 interface Ping {
 	/** Resolves to what it wrote. */
 	readonly done: Promise<string>;
@@ -110,9 +113,12 @@ interface Ping {
 
 function startPing(address: string, count: number | undefined): Ping {
 	const limit = count === undefined ? [] : ['-c', String(count)];
-	const child = spawn('ping', ['-n', '-W', '1', ...limit, address], { stdio: ['ignore', 'pipe', 'pipe'] });
+	// With -O it writes a line a second, and so ends by itself when nobody is left to read.
+	const options = ['-n', '-O', '-W', '1', ...limit, address];
+	const child = spawn('ping', options, { stdio: ['ignore', 'pipe', 'pipe'] });
 	let text = '';
-	for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
+	for (const stream of [child.stdout, child.stderr])
+		stream.on('data', (chunk) => (text = (text + String(chunk)).slice(-keptText)));
 	const done = new Promise<string>((resolve, reject) => {
 		child.on('error', (cause) =>
 			reject(

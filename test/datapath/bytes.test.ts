@@ -17,7 +17,7 @@ import { encodeUdp } from '../../src/packet/udp.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
 import { requires } from '../needs.ts';
-import { frame as anyFrame, bytesUpTo, damaged, ipv4Packet, ipv6Packet } from '../packet/arbitraries.ts';
+import { frame as anyFrame, bytesOf, damaged, ipv4Packet, ipv6Packet } from '../packet/arbitraries.ts';
 import { tsharkFields } from '../packet/tshark.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, type Network, openNetwork } from '../support/network.ts';
@@ -270,7 +270,7 @@ describe('the bytes of an encapsulation', requires('root', 'ip', 'tshark'), () =
 
 		test.each(['stack', 'fib'] as const)('%s: garbage', (forwarding) => {
 			programs[forwarding].setTunnels(tunnelsTo(outer));
-			const garbage = fc.oneof(damaged(anyFrame), bytesUpTo(200)).filter(({ length }) => length > 14);
+			const garbage = fc.oneof(damaged(anyFrame), bytesOf(200)).filter(({ length }) => length > 14);
 			fc.assert(
 				fc.property(garbage, (bytes) => {
 					const frame = bytes.slice();

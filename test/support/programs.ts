@@ -19,8 +19,14 @@ export interface Ran {
 
 export interface Programs {
 	run(hook: Hook, frame: Uint8Array): Ran;
+	/** Set both programs' tunnels, and let what they remember of others run out. */
 	setTunnels(tunnels: readonly Tunnel[]): void;
 	close(): void;
+}
+
+/** Longer than the kernel's longest tick of 10 ms, for which the datapath remembers a way. */
+export function outliveMemory(): void {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 15);
 }
 
 /** enum xdp_action and TC_ACT_*, of linux/bpf.h and linux/pkt_cls.h. */
@@ -84,6 +90,7 @@ export function openPrograms(network: Network, forwarding: Forwarding): Programs
 		},
 		setTunnels: (tunnels) => {
 			for (const datapath of Object.values(datapaths)) datapath.setTunnels(tunnels);
+			outliveMemory();
 		},
 		close: () => {
 			for (const datapath of Object.values(datapaths)) datapath.close();
