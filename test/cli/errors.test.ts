@@ -171,7 +171,8 @@ describe('at a terminal', requires('root', 'ip'), () => {
 	/** What a terminal gets to see, stdout and stderr together (script(1)). */
 	async function seen(environment: Readonly<Record<string, string>>): Promise<string> {
 		const line = `${process.execPath} ${commandPath} ${options}`;
-		const { NO_COLOR: _, FORCE_COLOR: __, ...others } = process.env;
+		// Node.js shows no colours where CI is set.
+		const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...others } = process.env;
 		const env = { ...others, ...environment };
 		const child = spawn('script', ['-qec', line, '/dev/null'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 		const { status, stdout } = await ended(child);
