@@ -8,7 +8,7 @@ const eraseLine = '\r\x1b[2K';
 
 const colours = { good: 'green', bad: 'red', strong: 'bold', faint: 'dim' } as const;
 
-const coloured: Style = (kind, text) => styleText(colours[kind], text);
+const coloured: Style = (kind, text) => styleText(colours[kind], text, { validateStream: false });
 
 export interface Streams {
 	readonly stdout: NodeJS.WriteStream;

@@ -37,7 +37,7 @@ export function decodeEvent(bytes: Uint8Array): Event {
 		namespace: view.getUint32(layout.namespace.offset, true),
 		device: view.getUint32(layout.device.offset, true),
 		length: view.getUint32(layout.length.offset, true),
-		frame: bytes.slice(start, start + view.getUint16(layout.captured.offset, true)),
+		frame: new Uint8Array(bytes.subarray(start, start + view.getUint16(layout.captured.offset, true))),
 		reason: view.getUint32(layout.reason.offset, true),
 		location: view.getBigUint64(layout.location.offset, true),
 		outcome: outcomes[view.getUint8(layout.outcome.offset)] ?? 'fib-error',

@@ -114,17 +114,27 @@ export function removeMarker(name: string): void {
  */
 export function claimWatch(name: string): () => void {
 	const claim = join(folder, `${name}.watch`);
+	const other = watcher(claim);
+	if (other !== undefined && !isAlive(other)) rmSync(claim, { force: true });
 	try {
-		const { pid, started } = JSON.parse(readFileSync(claim, 'utf8')) as ProcessIdentity;
-		if (isAlive({ pid, started })) {
-			throw new EncapForwardError(
-				'EF_BUSY',
-				`the process ${pid} is watching the lab ${name} already; end it first or set up another lab with --name`,
-			);
-		}
-	} catch (error) {
-		if (error instanceof EncapForwardError) throw error;
+		writeFileSync(claim, JSON.stringify(thisProcess()), { flag: 'wx' });
+	} catch (cause) {
+		const { code } = cause as NodeJS.ErrnoException;
+		if (code !== 'EEXIST')
+			throw new EncapForwardError('EF_FILE', `cannot write ${claim}: ${code}`, { cause });
+		throw new EncapForwardError(
+			'EF_BUSY',
+			`another process${other === undefined ? '' : `, ${other.pid},`} is watching the lab ${name} already; end it first or set up another lab with --name`,
+		);
 	}
-	writeFileSync(claim, JSON.stringify(thisProcess()));
 	return () => rmSync(claim, { force: true });
+}
+
+/** Who claims to watch. A claim that is still being written is somebody's who is alive. */
+function watcher(claim: string): ProcessIdentity | undefined {
+	try {
+		return JSON.parse(readFileSync(claim, 'utf8')) as ProcessIdentity;
+	} catch {
+		return undefined;
+	}
 }
