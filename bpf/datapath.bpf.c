@@ -84,7 +84,7 @@ inlined void prepare(struct way *way, const struct inner *inner, const struct tu
 {
 	u8 tos = outer_tos(tunnel, inner->tos);
 
-	way->tick = 0;
+	way->moment = 0;
 	encapsulation_shim(&way->shim, tunnel, inner->protocol);
 	way->family = tunnel->family;
 	way->bytes = outer_bytes(tunnel->family) + way->shim.length;
@@ -123,7 +123,7 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 	const struct tunnel *tunnel;
 	struct inner inner = {};
 	struct way_key key = {};
-	u64 tick = bpf_jiffies64();
+	u64 moment = way_moment();
 	struct way *way;
 	u32 length;
 
@@ -147,7 +147,7 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 		decision->outcome = OUTCOME_NO_ROOM;
 		return HOOK_DROP;
 	}
-	if (remember && way_holds(way, &key, tick) && inner.hops > 1 &&
+	if (remember && way_holds(way, &key, moment) && inner.hops > 1 &&
 	    way->bytes + inner.length <= way->mtu) {
 		decision->outcome = encapsulate(context, &inner, way);
 		if (decision->outcome != OUTCOMES)
@@ -180,7 +180,7 @@ inlined int decide(hook_context *context, struct decision *decision, u32 frame_l
 		lead(way, route);
 		if (remember && decision->fib == FIB_SUCCESS) {
 			way->key = key;
-			way->tick = tick;
+			way->moment = moment;
 		}
 	}
 	decision->outcome = encapsulate(context, &inner, way);

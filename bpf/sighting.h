@@ -33,7 +33,7 @@ struct sighting {
 	u8 place;	/* enum place */
 	u8 outcome;	/* datapath, done: enum outcome */
 	s8 fib;		/* datapath, done: enum fib_result, -1 when not asked */
-	u8 verdict;	/* datapath, done: the hook's return code */
+	s8 verdict;	/* datapath, done: the hook's return code */
 	u8 reserved[4];
 	u8 bytes[SIGHTING_SNAP];
 };

@@ -10,6 +10,18 @@
 #include "packet.h"
 #include "tunnel.h"
 
+/* Raised by user space when it has changed the tunnels: what was remembered before holds no more. */
+volatile u32 generation SEC(".data.generation");
+
+/*
+ * What the remembered must agree in: tick and generation, in one number. Read it before the tunnels, so
+ * that what is remembered of an old tunnel is stamped with the old generation.
+ */
+inlined u64 way_moment(void)
+{
+	return bpf_jiffies64() + ((u64)generation << 48);
+}
+
 struct way_key {
 	be32 destination[4]; /* inner; IPv4 stands in the first word, the rest zero */
 	u32 device;	     /* ingress */
@@ -17,7 +29,7 @@ struct way_key {
 };
 
 struct way {
-	u64 tick; /* it holds while this is the tick; 0 never does */
+	u64 moment; /* it holds while this is the moment; 0 never does */
 	struct way_key key;
 	u32 egress;
 	u32 sum;	     /* of the outer IPv4 header's words, each packet's own left out */
@@ -58,12 +70,12 @@ inlined struct way *way_slot(const struct way_key *key)
 	return bpf_map_lookup_elem(&ways, &slot);
 }
 
-inlined bool way_holds(const struct way *way, const struct way_key *key, u64 tick)
+inlined bool way_holds(const struct way *way, const struct way_key *key, u64 moment)
 {
 	const struct way_key *known = &way->key;
 
 	/* Word by word, as the key was written: a wider read would wait for its parts to be stored. */
-	return way->tick == tick && known->destination[0] == key->destination[0] &&
+	return way->moment == moment && known->destination[0] == key->destination[0] &&
 	       known->destination[1] == key->destination[1] && known->destination[2] == key->destination[2] &&
 	       known->destination[3] == key->destination[3] && known->device == key->device &&
 	       known->traffic == key->traffic;

@@ -16,6 +16,8 @@ export const errorCodes = {
 	EF_NO_TOOL: 'a program this package runs is not installed',
 	EF_NO_LIBBPF: 'libbpf.so.1 cannot be loaded',
 	EF_NO_BTF: 'the kernel publishes no BTF',
+	EF_NO_BPFFS: 'there is no BPF file system, or it cannot be written',
+	EF_PRIVATE_MOUNTS: 'what is pinned here would vanish with this process',
 	EF_NO_OBJECT: 'a compiled BPF object is missing or damaged',
 	EF_KERNEL_FEATURE: 'the running kernel lacks a feature',
 	EF_KERNEL: 'the kernel refused a request',

@@ -8,7 +8,8 @@
 #define HOOK_SECTION "tc"
 #define HOOK_PLACE_IN PLACE_TC_IN
 #define HOOK_PLACE_OUT PLACE_TC_OUT
-#define HOOK_PASS TC_ACT_OK
+/* On to the next program at the hook, and up the stack behind the last: TC_ACT_OK would leave others out. */
+#define HOOK_PASS TC_ACT_UNSPEC
 #define HOOK_DROP TC_ACT_SHOT
 #define HOOK_RESOLVES 1
 

@@ -51,7 +51,8 @@ test('--version is the package’s', async () => {
 
 test('--help names every command, and each command every option', async () => {
 	const help = (await runApp('--help')).stdout;
-	for (const command of ['lab', 'check']) expect(help).toContain(command);
+	for (const command of ['lab', 'check', 'up', 'status', 'reload', 'down', 'metrics'])
+		expect(help).toContain(command);
 	const lab = (await runApp('lab', '--help')).stdout;
 	for (const command of ['up', 'ping', 'down']) expect(lab).toMatch(new RegExp(`\\b${command}\\b`));
 	const options = (await runApp('lab', 'run', '--help')).stdout;
@@ -81,6 +82,8 @@ test.each([
 	[['lab', 'ping', '--count', '-1'], 'count'],
 	[['lab', 'down', 'extra'], 'extra'],
 	[['lab', '--pcap'], 'pcap'],
+	[['up'], 'config'],
+	[['metrics', '--listen', '9810'], '"9810" is no ADDRESS:PORT'],
 ])('%j is refused in one line', async (options, part) => {
 	const { stdout, stderr, failures } = await runApp(...options);
 	expect(failures).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** The commands and their options. Each command's code is loaded when it is run. */
 import { type Application, buildApplication, buildCommand, buildRouteMap, text_en } from '@stricli/core';
+import { parseListen } from '../forwarder/listen.ts';
 import { packageVersion } from '../version.ts';
 import { cellFlags } from './cell-flags.ts';
 import type { Context } from './context.ts';
@@ -106,6 +107,88 @@ const check = buildCommand<import('./check.ts').CheckFlags, [string], Context>({
 	},
 });
 
+const config = {
+	kind: 'parsed',
+	parse: String,
+	brief: 'The configuration, YAML or JSON',
+	placeholder: 'file',
+} as const;
+
+const netns = {
+	kind: 'parsed',
+	parse: String,
+	brief: 'Network namespace to work in, as "ip netns" names it; the own one if not given',
+	optional: true,
+	placeholder: 'name',
+} as const;
+
+const forwarderUp = buildCommand<import('./up.ts').ApplyFlags, [], Context>({
+	loader: async () => (await import('./up.ts')).up,
+	docs: {
+		brief: 'Start the forwarder; it goes on without a process',
+		fullDescription:
+			'Validates the configuration whole, attaches the datapath to its interfaces, pins it in the BPF file system and exits. Over a running forwarder it applies the configuration and replaces the programs, from one packet to the next and with the counters kept. When anything fails, nothing is changed.',
+	},
+	parameters: { flags: { config, netns, json } },
+});
+
+const reload = buildCommand<import('./up.ts').ApplyFlags, [], Context>({
+	loader: async () => (await import('./reload.ts')).reload,
+	docs: {
+		brief: 'Give the running forwarder another configuration, all of it or nothing, without losing a packet',
+	},
+	parameters: { flags: { config, netns, json } },
+});
+
+const forwarderDown = buildCommand<import('./down.ts').DownFlags, [], Context>({
+	loader: async () => (await import('./down.ts')).down,
+	docs: { brief: 'End the forwarder and remove everything of it, whatever of it is still there' },
+	parameters: { flags: { netns, json } },
+});
+
+const status = buildCommand<import('./status.ts').StatusFlags, [], Context>({
+	loader: async () => (await import('./status.ts')).status,
+	docs: {
+		brief: 'Say what the forwarder is attached to, its tunnels, and what became of every packet',
+		fullDescription:
+			'Prints the hooks of each interface, the number of tunnels, and every outcome that has been counted, in words. With --json, the tunnels too.',
+	},
+	parameters: {
+		flags: {
+			netns,
+			watch: {
+				kind: 'boolean',
+				brief: 'Go on with the rates, each second, until Ctrl-C',
+				default: false,
+				withNegated: false,
+			},
+			json,
+		},
+	},
+});
+
+const metrics = buildCommand<import('./metrics.ts').MetricsFlags, [], Context>({
+	loader: async () => (await import('./metrics.ts')).metrics,
+	docs: { brief: 'Serve the counters to Prometheus on /metrics, and /healthz, until Ctrl-C' },
+	parameters: {
+		flags: {
+			listen: {
+				kind: 'parsed',
+				parse: (text: string): { readonly host: string; readonly port: number } => {
+					const listen = parseListen(text);
+					if (listen === undefined)
+						throw new SyntaxError(`"${text}" is no ADDRESS:PORT such as 127.0.0.1:9810 or [::1]:9810`);
+					return listen;
+				},
+				brief: 'Where to listen: ADDRESS:PORT',
+				placeholder: 'address:port',
+			},
+			netns,
+			json,
+		},
+	},
+});
+
 /** `lab` and `lab --outer ipv4` run the lab: the word `run` may be left out. */
 export function completeArguments(given: readonly string[]): readonly string[] {
 	const [command, first] = given;
@@ -122,7 +205,7 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 	};
 	return buildApplication(
 		buildRouteMap({
-			routes: { check, lab },
+			routes: { check, up: forwarderUp, status, reload, down: forwarderDown, metrics, lab },
 			docs: {
 				brief: "Encapsulate packets in BPF, forward them through the kernel's routing, and know what happens",
 			},

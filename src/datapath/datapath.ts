@@ -1,21 +1,16 @@
 /** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
 import { fileURLToPath } from 'node:url';
 import type { DatapathOutcome } from '../journey/cause.ts';
-import { clearMap, lookupMap, possibleCpus, updateMap } from '../kernel/map.ts';
+import { clearMap, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
-import { outcomeCountLayout, outcomes, tunnelKeyIpv4Layout, tunnelKeyIpv6Layout } from './layout.ts';
+import { tunnelKeyIpv4Layout, tunnelKeyIpv6Layout } from './layout.ts';
+import { type OutcomeCount, readOutcomes } from './outcome-map.ts';
 import { tunnelEntry } from './tunnel-map.ts';
 
 /** enum forwarding of bpf/datapath.bpf.c */
 const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
-
-export interface OutcomeCount {
-	readonly packets: bigint;
-	/** As received, Ethernet headers included. */
-	readonly bytes: bigint;
-}
 
 /** The path of a compiled BPF object of this package. */
 export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer'): string {
@@ -81,24 +76,4 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 			for (const { object } of objects) object.close();
 		},
 	};
-}
-
-/** The counters of all processors, summed. */
-function readOutcomes(map: number): ReadonlyMap<DatapathOutcome, OutcomeCount> {
-	const { size, packets, bytes } = outcomeCountLayout;
-	const cpus = possibleCpus();
-	const values = new Uint8Array(size * cpus);
-	const view = new DataView(values.buffer);
-	const sum = (offset: number): bigint => {
-		let total = 0n;
-		for (let cpu = 0; cpu < cpus; cpu++) total += view.getBigUint64(cpu * size + offset, true);
-		return total;
-	};
-	const counts = new Map<DatapathOutcome, OutcomeCount>();
-	outcomes.forEach((outcome, number) => {
-		lookupMap(map, new Uint8Array(new Uint32Array([number]).buffer), values);
-		const count = { packets: sum(packets.offset), bytes: sum(bytes.offset) };
-		if (count.packets > 0n) counts.set(outcome, count);
-	});
-	return counts;
 }

@@ -21,7 +21,7 @@ function encodeEvent(event: Event): Uint8Array {
 	view.setUint8(layout.place.offset, places.indexOf(event.place));
 	view.setUint8(layout.outcome.offset, outcomes.indexOf(event.outcome));
 	view.setInt8(layout.fib.offset, fib === undefined ? -1 : fibResults.indexOf(fib.result));
-	view.setUint8(layout.verdict.offset, event.verdict);
+	view.setInt8(layout.verdict.offset, event.verdict);
 	bytes.set(event.frame, layout.bytes.offset);
 	return bytes;
 }
@@ -39,7 +39,7 @@ const anyEvent: fc.Arbitrary<Event> = fc.record({
 	reason: uint32,
 	location: uint64,
 	outcome: fc.constantFrom(...outcomes),
-	verdict: fc.nat(255),
+	verdict: fc.integer({ min: -128, max: 127 }),
 	fib: fc.option(fc.record({ result: fc.constantFrom(...fibResults), device: uint32, mtu: fc.nat(0xffff) }), {
 		nil: undefined,
 	}),

@@ -41,7 +41,7 @@ export function decodeEvent(bytes: Uint8Array): Event {
 		reason: view.getUint32(layout.reason.offset, true),
 		location: view.getBigUint64(layout.location.offset, true),
 		outcome: outcomes[view.getUint8(layout.outcome.offset)] ?? 'fib-error',
-		verdict: view.getUint8(layout.verdict.offset),
+		verdict: view.getInt8(layout.verdict.offset),
 		fib:
 			fib === -1
 				? undefined

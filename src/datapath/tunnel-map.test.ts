@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { configuration } from '../../test/tunnel/arbitraries.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
-import { tunnelEntry } from './tunnel-map.ts';
+import { entryTunnel, tunnelEntry } from './tunnel-map.ts';
 
 function hexadecimal(bytes: Uint8Array): string {
 	return Buffer.from(bytes).toString('hex');
@@ -199,4 +201,25 @@ test.each([
 test('a tunnel that cannot be is refused before there is an entry', () => {
 	const refused = { match: '10.11.1.0/24', encapsulation: 'ip', ...ipv4, ttl: 0 } as const;
 	expect(() => tunnelEntry(refused)).toThrow(expect.objectContaining({ code: 'EF_INPUT' }));
+});
+
+test('the tunnel of an entry is the tunnel again: the same entry, and the same member for member', () => {
+	fc.assert(
+		fc.property(configuration, ({ tunnels }) => {
+			for (const tunnel of tunnels) {
+				const entry = tunnelEntry(tunnel);
+				const back = entryTunnel(entry);
+				expect(tunnelEntry(back)).toEqual(entry);
+				expect(back).toMatchObject({
+					match: tunnel.match.includes('/') ? tunnel.match : expect.stringContaining(tunnel.match),
+					encapsulation: tunnel.encapsulation,
+					destination: tunnel.destination,
+				});
+				for (const member of ['ttl', 'dscp', 'key', 'vni', 'port', 'udpChecksum'] as const) {
+					const given = (tunnel as unknown as Record<string, unknown>)[member];
+					if (given !== undefined) expect(back).toHaveProperty(member, given);
+				}
+			}
+		}),
+	);
 });

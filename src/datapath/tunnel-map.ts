@@ -1,5 +1,5 @@
 /** A tunnel as an entry of the datapath's maps: bpf/tunnel.h. */
-import { maskBytes, type Prefix } from '../packet/address.ts';
+import { formatIp, formatMac, maskBytes, type Prefix } from '../packet/address.ts';
 import { type ParsedTunnel, parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
 import {
 	encapsulations,
@@ -21,13 +21,68 @@ export interface TunnelEntry {
 
 /** @throws EF_INPUT if the tunnel is not valid */
 export function tunnelEntry(tunnel: Tunnel): TunnelEntry {
-	const parsed = parseTunnel(tunnel);
-	const { match } = parsed;
+	return parsedTunnelEntry(parseTunnel(tunnel));
+}
+
+export function parsedTunnelEntry(tunnel: ParsedTunnel): TunnelEntry {
+	const { match } = tunnel;
 	return {
 		map: match.family === 'ipv4' ? 'tunnels_ipv4' : 'tunnels_ipv6',
 		key: keyOf(match),
-		value: encode(parsed),
+		value: encode(tunnel),
 	};
+}
+
+/** The tunnel of an entry, with every member that means something for its kind. */
+export function entryTunnel({ map, key, value }: TunnelEntry): Tunnel {
+	const layout = map === 'tunnels_ipv4' ? tunnelKeyIpv4Layout : tunnelKeyIpv6Layout;
+	const keyView = new DataView(key.buffer, key.byteOffset);
+	const view = new DataView(value.buffer, value.byteOffset);
+	const ipv4 = view.getUint8(tunnelLayout.family.offset) === familyNumber.ipv4;
+	const part = ({ offset, size }: { offset: number; size: number }): Uint8Array =>
+		value.slice(offset, offset + size);
+	const address = (member: { offset: number; size: number }): Uint8Array =>
+		part({ ...member, size: ipv4 ? 4 : 16 });
+	const flags = view.getUint8(tunnelLayout.flags.offset);
+	const ttl = view.getUint8(tunnelLayout.ttl.offset);
+	const sourceBits = address(tunnelLayout.sourceHash).reduce((sum, byte) => sum + bitCount(byte), 0);
+	const source = formatIp(address(tunnelLayout.source));
+	const common = {
+		match: `${formatIp(key.slice(layout.address.offset))}/${keyView.getUint32(layout.prefixLength.offset, true)}`,
+		source: sourceBits === 0 ? source : `${source}/${(ipv4 ? 32 : 128) - sourceBits}`,
+		destination: formatIp(address(tunnelLayout.destination)),
+		ttl: ttl === 0 ? ('inherit' as const) : ttl,
+		dscp:
+			flags & tunnelFlags.inheritDscp ? ('inherit' as const) : view.getUint8(tunnelLayout.tos.offset) >> 2,
+		...(ipv4 ? { dontFragment: (flags & tunnelFlags.mayFragment) === 0 } : {}),
+	};
+	const identifier = view.getUint32(tunnelLayout.key.offset);
+	const encapsulation = encapsulations[view.getUint8(tunnelLayout.encapsulation.offset)] ?? 'ip';
+	if (encapsulation === 'ip') return { encapsulation, ...common };
+	if (encapsulation === 'gre') {
+		return { encapsulation, ...common, ...(flags & tunnelFlags.key ? { key: identifier } : {}) };
+	}
+	const udp = {
+		port: view.getUint16(tunnelLayout.port.offset),
+		...(ipv4
+			? {}
+			: { udpChecksum: flags & tunnelFlags.udpChecksum ? ('computed' as const) : ('zero' as const) }),
+	};
+	if (encapsulation === 'gue') return { encapsulation, ...common, ...udp };
+	return {
+		encapsulation,
+		...common,
+		...udp,
+		vni: identifier >>> 8,
+		innerSource: formatMac(part(tunnelLayout.innerSource)),
+		innerDestination: formatMac(part(tunnelLayout.innerDestination)),
+	};
+}
+
+function bitCount(byte: number): number {
+	let count = 0;
+	for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
+	return count;
 }
 
 function keyOf({ family, bytes, length }: Prefix): Uint8Array {

@@ -22,6 +22,12 @@ export interface Libbpf {
 	bpf_program__fd(program: Pointer): number;
 	bpf_program__attach(program: Pointer): Pointer | null;
 	bpf_link__destroy(link: Pointer): number;
+	bpf_link_create(program: number, device: number, type: number, options: Uint8Array | null): number;
+	bpf_link_update(link: number, program: number, options: null): number;
+	bpf_link_detach(link: number): number;
+	bpf_obj_pin(fd: number, path: string): number;
+	bpf_obj_get(path: string): number;
+	bpf_prog_get_fd_by_id(id: number): number;
 	bpf_map_update_elem(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
 	bpf_map_lookup_elem(fd: number, key: Uint8Array, value: Uint8Array): number;
 	bpf_map_delete_elem(fd: number, key: Uint8Array): number;
@@ -34,6 +40,8 @@ export interface Libbpf {
 	bpf_tc_hook_create(hook: Uint8Array): number;
 	bpf_tc_hook_destroy(hook: Uint8Array): number;
 	bpf_tc_attach(hook: Uint8Array, options: Uint8Array): number;
+	bpf_tc_detach(hook: Uint8Array, options: Uint8Array): number;
+	bpf_tc_query(hook: Uint8Array, options: Uint8Array): number;
 	libbpf_num_possible_cpus(): number;
 	ring_buffer__new(fd: number, callback: unknown, context: null, options: null): Pointer | null;
 	ring_buffer__consume(ring: Pointer): number;
@@ -59,6 +67,12 @@ const prototypes = `
 	int bpf_program__fd(void *program)
 	void *bpf_program__attach(void *program)
 	int bpf_link__destroy(void *link)
+	int bpf_link_create(int program, int device, int type, const void *options)
+	int bpf_link_update(int link, int program, const void *options)
+	int bpf_link_detach(int link)
+	int bpf_obj_pin(int fd, const char *path)
+	int bpf_obj_get(const char *path)
+	int bpf_prog_get_fd_by_id(uint32_t id)
 	int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)
 	int bpf_map_lookup_elem(int fd, const void *key, void *value)
 	int bpf_map_delete_elem(int fd, const void *key)
@@ -71,6 +85,8 @@ const prototypes = `
 	int bpf_tc_hook_create(void *hook)
 	int bpf_tc_hook_destroy(void *hook)
 	int bpf_tc_attach(const void *hook, void *options)
+	int bpf_tc_detach(const void *hook, const void *options)
+	int bpf_tc_query(const void *hook, void *options)
 	int libbpf_num_possible_cpus(void)
 	void *ring_buffer__new(int fd, void *callback, void *context, const void *options)
 	int ring_buffer__consume(void *ring)

@@ -1,12 +1,38 @@
 /** Reading and writing BPF maps by file descriptor. */
 import { checkBpf, libbpf } from './libbpf.ts';
 
+const enoent = 2;
+
 export function updateMap(fd: number, key: Uint8Array, value: Uint8Array): void {
 	checkBpf(libbpf().bpf_map_update_elem(fd, key, value, 0), 'write a BPF map');
 }
 
 export function lookupMap(fd: number, key: Uint8Array, value: Uint8Array): void {
 	checkBpf(libbpf().bpf_map_lookup_elem(fd, key, value), 'read a BPF map');
+}
+
+/** False where there was no such entry. */
+export function deleteFromMap(fd: number, key: Uint8Array): boolean {
+	const result = libbpf().bpf_map_delete_elem(fd, key);
+	if (result === -enoent) return false;
+	checkBpf(result, 'remove an entry of a BPF map');
+	return true;
+}
+
+/** Every entry. What is written meanwhile may be among them or not. */
+export function* mapEntries(fd: number): Generator<{ key: Uint8Array; value: Uint8Array }> {
+	const { keyBytes, valueBytes } = mapInformation(fd);
+	let key: Uint8Array | null = null;
+	for (;;) {
+		const next = new Uint8Array(keyBytes);
+		const result = libbpf().bpf_map_get_next_key(fd, key, next);
+		if (result === -enoent) return;
+		checkBpf(result, 'read a BPF map');
+		const value = new Uint8Array(valueBytes);
+		lookupMap(fd, next, value);
+		yield { key: next, value };
+		key = next;
+	}
 }
 
 /** Remove every entry of a map with keys of `bytes`. */
@@ -22,17 +48,33 @@ export function possibleCpus(): number {
 	return checkBpf(libbpf().libbpf_num_possible_cpus(), 'count the processors');
 }
 
-/** The number by which other processes find a map, and its name in the kernel (15 characters at most). */
-export function mapInformation(fd: number): { readonly id: number; readonly name: string } {
+export interface MapInformation {
+	/** The number by which other processes find it. */
+	readonly id: number;
+	/** In the kernel: 15 characters at most. */
+	readonly name: string;
+	/** enum bpf_map_type */
+	readonly type: number;
+	readonly keyBytes: number;
+	readonly valueBytes: number;
+	readonly entries: number;
+}
+
+export function mapInformation(fd: number): MapInformation {
 	const information = new Uint8Array(128); // the beginning of struct bpf_map_info
 	checkBpf(
 		libbpf().bpf_obj_get_info_by_fd(fd, information, new Uint32Array([information.length])),
 		'ask about a BPF map',
 	);
 	const name = information.subarray(24, 40);
+	const view = new DataView(information.buffer);
 	return {
-		id: new DataView(information.buffer).getUint32(4, true),
+		id: view.getUint32(4, true),
 		name: new TextDecoder().decode(name.subarray(0, name.indexOf(0))),
+		type: view.getUint32(0, true),
+		keyBytes: view.getUint32(8, true),
+		valueBytes: view.getUint32(12, true),
+		entries: view.getUint32(16, true),
 	};
 }
 

@@ -24,7 +24,7 @@ function open(path: string): Namespace {
 }
 
 /** The namespace this thread is in. */
-function currentNamespace(): Namespace {
+export function currentNamespace(): Namespace {
 	return open(own);
 }
 

@@ -1,7 +1,8 @@
 /** Every outcome of bpf/outcome.h brought about on a device, and read back from the counters by its name. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Datapath, loadDatapath, type OutcomeCount } from '../../src/datapath/datapath.ts';
+import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import { outcomes } from '../../src/datapath/layout.ts';
+import type { OutcomeCount } from '../../src/datapath/outcome-map.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';

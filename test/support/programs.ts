@@ -29,10 +29,10 @@ export function outliveMemory(): void {
 	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 15);
 }
 
-/** enum xdp_action and TC_ACT_*, of linux/bpf.h and linux/pkt_cls.h. */
+/** enum xdp_action and TC_ACT_*, of linux/bpf.h and linux/pkt_cls.h; TC_ACT_UNSPEC is -1. */
 const verdicts: Readonly<Record<Hook, Readonly<Record<number, Ran['verdict']>>>> = {
 	xdp: { 1: 'drop', 2: 'pass', 4: 'redirect' },
-	tc: { 0: 'pass', 2: 'drop', 7: 'redirect' },
+	tc: { 4294967295: 'pass', 2: 'drop', 7: 'redirect' },
 };
 
 /** struct xdp_md or struct __sk_buff of a frame that comes in by a device. */

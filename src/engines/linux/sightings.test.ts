@@ -163,10 +163,10 @@ test('what the host frees, and what is not the packet, ends nothing', () => {
 
 test.each(outcomes)('the outcome %s ends it exactly where the datapath drops', (outcome) => {
 	const drops = describeOutcome(outcome).startsWith('dropped');
-	// XDP_DROP is 1 and XDP_PASS 2; TC_ACT_OK is 0 and TC_ACT_SHOT 2.
+	// XDP_DROP is 1 and XDP_PASS 2; TC_ACT_UNSPEC is -1 and TC_ACT_SHOT 2.
 	const ends = [
 		endOf(decided('xdp', { outcome, verdict: drops ? 1 : 2 }), router),
-		endOf(decided('tc', { outcome, verdict: drops ? 2 : 0 }), router),
+		endOf(decided('tc', { outcome, verdict: drops ? 2 : -1 }), router),
 	];
 	for (const [index, end] of ends.entries()) {
 		if (!drops) expect(end).toBeUndefined();
