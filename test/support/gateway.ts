@@ -3,7 +3,7 @@
  * sysctls, and a BPF file system of its own. The server takes VXLAN apart by the kernel's own device, vx0.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,56 +65,66 @@ export function openGateway(): Gateway {
 	};
 	const run = (namespace: string, ...command: readonly string[]): string =>
 		execFileSync('ip', ['netns', 'exec', namespace, ...command], { encoding: 'utf8', stdio: 'pipe' });
-	for (const each of [client, gateway, server]) {
-		ip('netns', 'add', each);
-		run(each, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/default/router_solicitations');
+	const close = (): void => {
+		for (const each of [client, gateway, server]) spawnSync('ip', ['netns', 'delete', each]);
+		spawnSync('umount', [bpffs]);
+		rmSync(folder, { recursive: true, force: true });
+	};
+	try {
+		for (const each of [client, gateway, server]) {
+			ip('netns', 'add', each);
+			run(each, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/default/router_solicitations');
+		}
+		batch(gateway, [
+			'link set lo up',
+			`link add in0 type veth peer name eth0 netns ${client}`,
+			`link add out0 type veth peer name eth0 netns ${server}`,
+			'address add 10.1.0.1/24 dev in0',
+			'address add fd01::1/64 dev in0 nodad',
+			'address add 10.2.0.1/24 dev out0',
+			'address add fd02::1/64 dev out0 nodad',
+			'link set in0 up',
+			'link set out0 up',
+		]);
+		for (const sysctl of [
+			...['all', 'default', 'in0', 'out0'].flatMap((at) => [
+				`ipv4/conf/${at}/rp_filter=1`,
+				`ipv4/conf/${at}/accept_local=0`,
+				`ipv4/conf/${at}/forwarding=1`,
+				`ipv6/conf/${at}/forwarding=1`,
+			]),
+		]) {
+			const [path, value] = sysctl.split('=');
+			run(gateway, 'sh', '-c', `echo ${value} > /proc/sys/net/${path}`);
+		}
+		batch(client, [
+			'link set lo up',
+			'address add 10.1.0.2/24 dev eth0',
+			'address add fd01::2/64 dev eth0 nodad',
+			'link set eth0 up',
+			'route add default via 10.1.0.1',
+			'route add default via fd01::1',
+		]);
+		batch(server, [
+			'link set lo up',
+			'address add 10.2.0.2/24 dev eth0',
+			'address add fd02::2/64 dev eth0 nodad',
+			'link set eth0 up',
+			'route add default via 10.2.0.1',
+			'route add default via fd02::1',
+			'address add 10.9.0.1/32 dev lo',
+			'address add fd09::1/128 dev lo nodad',
+			`link add vx0 address ${innerMac} type vxlan id 7 local 10.2.0.2 dstport 4789`,
+			'link set vx0 up',
+		]);
+		execFileSync('mkdir', [bpffs]);
+		execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs]);
+		// A veth takes what XDP redirects to its peer only if it has an XDP program itself.
+		attachForeignXdp(server, 'eth0');
+	} catch (error) {
+		close();
+		throw error;
 	}
-	batch(gateway, [
-		'link set lo up',
-		`link add in0 type veth peer name eth0 netns ${client}`,
-		`link add out0 type veth peer name eth0 netns ${server}`,
-		'address add 10.1.0.1/24 dev in0',
-		'address add fd01::1/64 dev in0 nodad',
-		'address add 10.2.0.1/24 dev out0',
-		'address add fd02::1/64 dev out0 nodad',
-		'link set in0 up',
-		'link set out0 up',
-	]);
-	for (const sysctl of [
-		...['all', 'default', 'in0', 'out0'].flatMap((at) => [
-			`ipv4/conf/${at}/rp_filter=1`,
-			`ipv4/conf/${at}/accept_local=0`,
-			`ipv4/conf/${at}/forwarding=1`,
-			`ipv6/conf/${at}/forwarding=1`,
-		]),
-	]) {
-		const [path, value] = sysctl.split('=');
-		run(gateway, 'sh', '-c', `echo ${value} > /proc/sys/net/${path}`);
-	}
-	batch(client, [
-		'link set lo up',
-		'address add 10.1.0.2/24 dev eth0',
-		'address add fd01::2/64 dev eth0 nodad',
-		'link set eth0 up',
-		'route add default via 10.1.0.1',
-		'route add default via fd01::1',
-	]);
-	batch(server, [
-		'link set lo up',
-		'address add 10.2.0.2/24 dev eth0',
-		'address add fd02::2/64 dev eth0 nodad',
-		'link set eth0 up',
-		'route add default via 10.2.0.1',
-		'route add default via fd02::1',
-		'address add 10.9.0.1/32 dev lo',
-		'address add fd09::1/128 dev lo nodad',
-		`link add vx0 address ${innerMac} type vxlan id 7 local 10.2.0.2 dstport 4789`,
-		'link set vx0 up',
-	]);
-	execFileSync('mkdir', [bpffs]);
-	execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs]);
-	// A veth takes what XDP redirects to its peer only if it has an XDP program itself.
-	attachForeignXdp(server, 'eth0');
 	let files = 0;
 	return {
 		client,
@@ -136,14 +146,7 @@ export function openGateway(): Gateway {
 			});
 			return { status, stdout, stderr };
 		},
-		close: () => {
-			for (const each of [client, gateway, server]) spawnSync('ip', ['netns', 'delete', each]);
-			spawnSync('umount', [bpffs]);
-			try {
-				rmdirSync(bpffs);
-			} catch {}
-			rmSync(folder, { recursive: true, force: true });
-		},
+		close,
 	};
 }
 
