@@ -53,36 +53,36 @@ type Undo = (step: () => void) => void;
 
 /** Start, or bring what runs to this configuration and this version's programs. Packets go on all the while. */
 export function up(parsed: ParsedConfiguration, options: ApplyOptions = {}): Applied {
-	refuseWhatWeCannot(parsed);
-	const place = openPlace(options.netns);
-	try {
-		return alone(place, () => {
-			const devices = findDevices(parsed.configuration.interfaces, options.netns);
-			return withPins(place, (before) => {
-				const loaded = loadPrograms(before);
-				try {
-					return apply(place, parsed, devices, before, loaded, options);
-				} finally {
-					loaded.close();
-				}
-			});
-		});
-	} finally {
-		place.close();
-	}
+	return inPlace(parsed, options, (place, devices, before) => {
+		const loaded = loadPrograms(before);
+		try {
+			return apply(place, parsed, devices, before, loaded, options);
+		} finally {
+			loaded.close();
+		}
+	});
 }
 
 /** The configuration anew for what runs; its programs stay. @throws EF_NOT_UP */
 export function reload(parsed: ParsedConfiguration, options: ApplyOptions = {}): Applied {
+	return inPlace(parsed, options, (place, devices, before) => {
+		if (before === undefined) throw notUp(options.netns);
+		return apply(place, parsed, devices, before, undefined, options);
+	});
+}
+
+/** Do the work alone in its namespace, with its devices, and with the maps of what runs there already. */
+function inPlace(
+	parsed: ParsedConfiguration,
+	options: ApplyOptions,
+	work: (place: Place, devices: readonly Device[], before: Pins | undefined) => Applied,
+): Applied {
 	refuseWhatWeCannot(parsed);
 	const place = openPlace(options.netns);
 	try {
 		return alone(place, () => {
 			const devices = findDevices(parsed.configuration.interfaces, options.netns);
-			return withPins(place, (before) => {
-				if (before === undefined) throw notUp(options.netns);
-				return apply(place, parsed, devices, before, undefined, options);
-			});
+			return withPins(place, (before) => work(place, devices, before));
 		});
 	} finally {
 		place.close();
