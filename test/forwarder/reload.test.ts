@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { onProcessor } from '../../bench/processor.ts';
 import { openRig, type Rig } from '../../bench/rig.ts';
 import { generatedFrame, rigScenario, rigTunnel } from '../../bench/rig-scenario.ts';
 import { reload, up } from '../../src/forwarder/apply.ts';
@@ -28,6 +30,26 @@ const files = process.argv.slice(-2).map(readConfigurationFile);
 for (let time = 0; time < ${times}; time++) reload(files[time % 2]);
 for (let time = 0; time < ${times}; time++) up(files[time % 2]);
 `;
+
+/** How many frames a device of the namespace has received: its driver's own count. */
+function received(namespace: Namespace, device: string): bigint {
+	const text = inNamespace(namespace, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
+	return BigInt(new RegExp(`${device}:\\s*\\d+\\s+(\\d+)`).exec(text)?.[1] ?? -1);
+}
+
+/** What the forwarder's XDP programs have counted. */
+function counted(namespace: Namespace): readonly { readonly outcome: string; readonly packets: bigint }[] {
+	return inNamespace(namespace, () => {
+		const reader = openStatus();
+		const totals = reader.totals();
+		reader.close();
+		return totals.filter(({ hook, packets }) => hook === 'xdp' && packets > 0n);
+	});
+}
+
+function sum(totals: ReturnType<typeof counted>): bigint {
+	return totals.reduce((all, { packets }) => all + packets, 0n);
+}
 
 describe('under load', requires('root', 'ip'), () => {
 	let gateway: Gateway;
@@ -71,28 +93,31 @@ describe('under load', requires('root', 'ip'), () => {
 				'sh',
 				[
 					...['-c', '{ "$@" 2>"$SAID"; echo $? >"$DONE.part"; mv "$DONE.part" "$DONE"; } >/dev/null &', 'sh'],
+					...(availableParallelism() > 1 ? ['taskset', '-c', '1'] : []),
 					...['nsenter', `--net=/proc/${process.pid}/fd/${fd}`],
 					...[process.execPath, '--import', 'tsx', '--input-type=module', '-e', program, one, two],
 				],
 				{ stdio: 'ignore', env: { ...process.env, SAID: said, DONE: done } },
 			);
+			// Frames came in before anything was attached.
+			const unseen = received(router, 'veth0') - sum(counted(router));
 			let [sent, delivered, seconds] = [0, 0, 0];
 			while (!existsSync(done)) {
-				const run = rig.run(100_000);
+				// As in the benchmark: on one processor a veth's queue does not overflow by itself.
+				const run = onProcessor(0, () => rig.run(100_000));
 				sent += 100_000;
 				delivered += run.delivered;
 				seconds += run.seconds;
 			}
 			expect([readFileSync(done, 'utf8'), readFileSync(said, 'utf8')]).toEqual(['0\n', '']);
-			expect(sent - delivered).toBe(0);
 			expect(sent / seconds).toBeGreaterThan(500_000);
-			const counted = inNamespace(router, () => {
-				const reader = openStatus();
-				const totals = reader.totals();
-				reader.close();
-				return totals.find(({ hook, outcome }) => hook === 'xdp' && outcome === 'forwarded')?.packets;
-			});
-			expect(counted).toBe(BigInt(sent));
+			const totals = counted(router);
+			// What a busy processor lets the rig's own queues overflow by, never reached the forwarder or had left it:
+			// all that came in by veth0 was seen, and all of it forwarded but what the hosts say of their own accord.
+			expect(sum(totals)).toBe(received(router, 'veth0') - unseen);
+			const outcomes = totals.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'link-local');
+			expect(outcomes).toEqual(['forwarded']);
+			expect(delivered / sent).toBeGreaterThan(0.98);
 			inNamespace(router, () => void down());
 		} finally {
 			rig.close();
