@@ -64,7 +64,9 @@ describe('under load', requires('root', 'ip'), () => {
 		gateway?.close();
 	});
 
-	test(`${times} reloads and ${times} upgrades lose no packet`, { timeout: 120_000 }, () => {
+	test(`${times} reloads and ${times} upgrades forward every packet that comes in`, {
+		timeout: 120_000,
+	}, () => {
 		const { match, source, destination } = rigTunnel(rigScenario(false));
 		const tunnel = (to: string, more: string): string =>
 			`  - { match: '${to}', encapsulation: ip, source: ${source}, destination: ${destination}${more} }`;
@@ -112,8 +114,8 @@ describe('under load', requires('root', 'ip'), () => {
 			expect([readFileSync(done, 'utf8'), readFileSync(said, 'utf8')]).toEqual(['0\n', '']);
 			expect(sent / seconds).toBeGreaterThan(500_000);
 			const totals = counted(router);
-			// What a busy processor lets the rig's own queues overflow by, never reached the forwarder or had left it:
-			// all that came in by veth0 was seen, and all of it forwarded but what the hosts say of their own accord.
+			// Some runs lose frames on the way, where is not known yet: so this holds the forwarder to what came in by
+			// veth0, all of it seen, and all of it forwarded but what the hosts say of their own accord.
 			expect(sum(totals)).toBe(received(router, 'veth0') - unseen);
 			const outcomes = totals.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'link-local');
 			expect(outcomes).toEqual(['forwarded']);
