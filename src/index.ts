@@ -14,7 +14,7 @@ export { EncapForwardError, type ErrorCode, errorCodes, type Problem } from './e
 // What happened
 export { type Cause, causes, type DatapathOutcome, type Drop } from './journey/cause.ts';
 export { explainJourney } from './journey/explanation.ts';
-export type { Decision, Journey, Outcome, Place, Sighting } from './journey/journey.ts';
+export type { Decision, Journey, Outcome, Place, Sighting, Step, Traces } from './journey/journey.ts';
 export { type JourneyJson, journeyJson } from './journey/json.ts';
 export { journeyText } from './journey/text.ts';
 // The lab
@@ -43,6 +43,11 @@ export type {
 	Host,
 	Link,
 	Neighbour,
+	NextHop,
+	NextHopObject,
+	Route,
+	RouteType,
+	Rule,
 	Scenario,
 } from './scenario/scenario.ts';
 // What the forwarder is told

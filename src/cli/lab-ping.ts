@@ -20,8 +20,10 @@ export async function labPing(this: Context, { count, name, json }: LabPingFlags
 			signal,
 			...(json ? asJson(output) : asText(output)),
 		});
-		const { forwarded, dropped, vanished, said } = summary;
-		const ends = Object.entries({ forwarded, dropped, vanished }).filter(([, number]) => number > 0);
+		const { forwarded, delivered, dropped, vanished, said } = summary;
+		const ends = Object.entries({ forwarded, delivered, dropped, vanished }).filter(
+			([, number]) => number > 0,
+		);
 		const tally = ends.map(([end, number]) => `${number} ${end}`).join(', ') || 'no packet was seen';
 		output.message(`${tally}. ping itself waits for replies, which nobody at the far end sends: ${said}`);
 	} finally {

@@ -11,6 +11,8 @@ export function explainJourney(scenario: Scenario, journey: Journey): string {
 	switch (outcome.kind) {
 		case 'forwarded':
 			return explainForwarded(scenario, journey);
+		case 'delivered':
+			return `The packet is for the router itself, which took it in by ${outcome.device}.`;
 		case 'dropped':
 			return outcome.by === 'datapath' ? explainDecision(outcome) : explainDrop(scenario, journey, outcome);
 		case 'vanished':

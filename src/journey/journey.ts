@@ -50,6 +50,13 @@ export type Outcome =
 			readonly frame: Uint8Array;
 	  }
 	| {
+			/** The router itself is whom it is for: it reached the protocol or socket of the router's own. */
+			readonly kind: 'delivered';
+			/** The router's device it came in by. */
+			readonly device: string;
+			readonly frame: Uint8Array;
+	  }
+	| {
 			readonly kind: 'dropped';
 			/** The kernel's stack, or the datapath by its own decision. */
 			readonly by: 'kernel' | 'datapath';
@@ -63,6 +70,26 @@ export type Outcome =
 			readonly afterMilliseconds: number;
 	  };
 
+/** One thing that the kernel's input path asked of the packet and what it found; engines that can see it. */
+export interface Step {
+	/** The kernel function. */
+	readonly where: string;
+	/** The router's device it is about, where there is one. */
+	readonly device?: string;
+	/** In words a network engineer uses, without a full stop. */
+	readonly text: string;
+}
+
+/** What the kernel does besides, for an operator to see. */
+export interface Traces {
+	/** Names of the counters that rise, as nstat has them: IpExtInNoRoutes, TcpExtIPReversePathFilter. */
+	readonly counters: readonly string[];
+	/** The line in the kernel's log, where log_martians or the like has it written. */
+	readonly log?: string;
+	/** The ICMP error sent back to the packet's source. */
+	readonly icmp?: { readonly type: number; readonly code: number; readonly to: string };
+}
+
 export interface Journey {
 	readonly engine: 'linux' | 'model';
 	/** The kernel's release, such as 6.1.0. */
@@ -71,4 +98,8 @@ export interface Journey {
 	readonly sentAt: bigint;
 	readonly sightings: readonly Sighting[];
 	readonly outcome: Outcome;
+	/** In order, from the engine `model`. */
+	readonly steps?: readonly Step[];
+	/** From the engine `model`. */
+	readonly traces?: Traces;
 }

@@ -45,6 +45,7 @@ const remembered = 64;
 
 export interface PingSummary {
 	readonly forwarded: number;
+	readonly delivered: number;
 	readonly dropped: number;
 	readonly vanished: number;
 	/** ping's own closing line; it misses replies, for nothing at the far end decapsulates. */
@@ -141,7 +142,7 @@ async function follow(
 ): Promise<PingSummary> {
 	const { signal, onSighting, onEnd } = options;
 	const packets = new Map<string, Packet>();
-	const tally = { forwarded: 0, dropped: 0, vanished: 0 };
+	const tally = { forwarded: 0, delivered: 0, dropped: 0, vanished: 0 };
 	let current: Packet | undefined;
 	let said: string | undefined;
 	let failure: unknown;

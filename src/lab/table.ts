@@ -84,6 +84,8 @@ function label(outcome: Outcome): string {
 	switch (outcome.kind) {
 		case 'forwarded':
 			return '✓ forwarded';
+		case 'delivered':
+			return '✗ delivered';
 		case 'dropped':
 			return `✗ ${outcome.reason === 'NOT_SPECIFIED' ? outcome.cause : outcome.reason}`;
 		case 'vanished':

@@ -10,7 +10,7 @@ import { encodeIpv4 } from '../packet/ipv4.ts';
 import { encodeIpv6 } from '../packet/ipv6.ts';
 import { etherType, ipProtocol } from '../packet/protocol.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
-import type { Forwarding, Hook, Host, Neighbour, Scenario } from './scenario.ts';
+import type { Datapath, Forwarding, Hook, Host, Neighbour, Scenario } from './scenario.ts';
 
 /**
  * Whose address the outer source is: the router's own, as in the example; another one of the egress
@@ -153,7 +153,7 @@ const routerAsSeenByHost: readonly Neighbour[] = links.flatMap(({ router, host }
  * The scenario of a cell.
  * @param payload what the echo request carries: engines tell the packet by it, so it should be unique
  */
-export function exampleScenario(cell: Cell, payload: Uint8Array): Scenario {
+export function exampleScenario(cell: Cell, payload: Uint8Array): Scenario & { readonly datapath: Datapath } {
 	const nextHop = { device: egress, address: addresses[cell.outer].host1, mac: macs.host1 };
 	return {
 		links,

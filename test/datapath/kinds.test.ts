@@ -328,13 +328,13 @@ describe('through the engine', requires('root', 'tshark'), () => {
 				const scenario = exampleScenario({ ...cell, rpFilter: 1, acceptLocal: 0 }, bytesOf(32));
 				packet = withTraffic(scenario.packet.frame.slice(14), 0xa0 | (ecn & 3));
 				const frame = concatenate([scenario.packet.frame.subarray(0, 14), packet]);
-				const { tunnels } = scenario.datapath;
+				const { datapath } = scenario;
 				const journey = await engine?.run({
 					...scenario,
 					packet: { ...scenario.packet, frame },
 					datapath: {
-						...scenario.datapath,
-						tunnels: tunnels.map(({ match, source, destination }) => ({
+						...datapath,
+						tunnels: datapath.tunnels.map(({ match, source, destination }) => ({
 							match,
 							source,
 							destination,
