@@ -1,6 +1,6 @@
 /** The JSON Schema of the configuration, made from the schema that the parser uses. */
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
-import { configurationSchema } from '../src/tunnel/configuration-schema.ts';
+import { configurationSchema } from '../src/configuration/schema.ts';
 
 /** Of the file, from this one's folder. */
 export const jsonSchemaFile: URL = new URL('../schema/encap-forward.schema.json', import.meta.url);

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 const clean = [
-	...['packet', 'journey', 'scenario', 'tunnel'].flatMap((folder) =>
+	...['packet', 'journey', 'scenario', 'tunnel', 'configuration'].flatMap((folder) =>
 		readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
 	),
 	'datapath/layout.ts',

@@ -6,6 +6,13 @@
  *     engine.close();
  */
 
+// What the forwarder is told
+export type { Configuration, TunnelFile } from './configuration/configuration.ts';
+export {
+	type ConfigurationSource,
+	type ParsedConfiguration,
+	parseConfiguration,
+} from './configuration/parse.ts';
 // Who tries it
 export type { Engine } from './engines/engine.ts';
 export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine.ts';
@@ -50,13 +57,7 @@ export type {
 	Rule,
 	Scenario,
 } from './scenario/scenario.ts';
-// What the forwarder is told
-export type { Configuration, Decapsulation, TunnelFile } from './tunnel/configuration.ts';
-export type { ParsedDecapsulation } from './tunnel/decapsulation.ts';
-export {
-	type ConfigurationSource,
-	type ParsedConfiguration,
-	parseConfiguration,
-} from './tunnel/parse-configuration.ts';
+// What a tunnel is
+export type { Decapsulation, ParsedDecapsulation } from './tunnel/decapsulation.ts';
 export type { Encapsulation, ParsedTunnel, Tunnel } from './tunnel/tunnel.ts';
 export { type TunnelTable, tunnelAt } from './tunnel/tunnel-table.ts';

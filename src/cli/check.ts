@@ -1,6 +1,7 @@
 /** `encap-forward check`: what a configuration file says, or every mistake in it. */
+
+import { configurationText, countTunnels } from '../configuration/summary.ts';
 import { readConfigurationFile } from '../forwarder/configuration-file.ts';
-import { configurationText, countTunnels } from '../tunnel/configuration-summary.ts';
 import type { Context } from './context.ts';
 
 export interface CheckFlags {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { configuration } from '../../test/tunnel/arbitraries.ts';
+import { configuration } from '../../test/configuration/arbitraries.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import { entryTunnel, tunnelEntry } from './tunnel-map.ts';
 

@@ -1,9 +1,9 @@
 /** `up` and `reload`: a configuration made true in the kernel, all of it or none. */
 import { closeSync } from 'node:fs';
+import type { ParsedConfiguration } from '../configuration/parse.ts';
 import { EncapForwardError } from '../error.ts';
 import { detachLink } from '../kernel/link.ts';
 import type { Hook } from '../scenario/scenario.ts';
-import type { ParsedConfiguration } from '../tunnel/parse-configuration.ts';
 import { packageVersion } from '../version.ts';
 import { type Attached, attachTc, attachXdp, detach, isAttached, replace } from './attach.ts';
 import { allDevices, type Device, findDevices } from './devices.ts';

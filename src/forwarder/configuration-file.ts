@@ -1,8 +1,8 @@
 /** The configuration file and the tunnel files that it names, from the file system. */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { type ParsedConfiguration, parseConfiguration } from '../configuration/parse.ts';
 import { EncapForwardError } from '../error.ts';
-import { type ParsedConfiguration, parseConfiguration } from '../tunnel/parse-configuration.ts';
 
 /** A tunnel file's name is relative to the configuration's folder. @throws EF_FILE, EF_CONFIGURATION */
 export function readConfigurationFile(file: string): ParsedConfiguration {

@@ -1,9 +1,27 @@
-/** From a decapsulation's text to its bytes, every default filled in. */
+/** A decapsulation as users write it, and parsed: from its text to its bytes, every default filled in. */
 import { EncapForwardError } from '../error.ts';
 import { type IpAddress, parseIp } from '../packet/address.ts';
-import type { Decapsulation } from './configuration.ts';
 import { defaultPort } from './limits.ts';
 import { ipProblem } from './text-problem.ts';
+
+/** Whose packets are taken out of their encapsulation: what the outer header must be, all of it. */
+export type Decapsulation = {
+	/** Destination address of the outer header. */
+	readonly local: string;
+} & (
+	| { readonly encapsulation: 'ip' }
+	| {
+			readonly encapsulation: 'gre';
+			/** Without one, only packets without a key are meant, as with `ip link add type gre`. */
+			readonly key?: number;
+	  }
+	| {
+			readonly encapsulation: 'gue';
+			/** UDP destination port; the encapsulation's own if not given. */
+			readonly port?: number;
+	  }
+	| { readonly encapsulation: 'vxlan' | 'geneve'; readonly vni: number; readonly port?: number }
+);
 
 export type ParsedDecapsulation = { readonly local: IpAddress } & (
 	| { readonly encapsulation: 'ip' }

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { configuration } from '../../test/tunnel/arbitraries.ts';
+import { configuration } from '../../test/configuration/arbitraries.ts';
 import { EncapForwardError } from '../error.ts';
 import { parseIp, parsePrefix, prefixContains } from '../packet/address.ts';
+import { parseTunnel } from '../tunnel/tunnel.ts';
+import { tunnelAt } from '../tunnel/tunnel-table.ts';
 import type { Configuration } from './configuration.ts';
-import { parseConfiguration } from './parse-configuration.ts';
-import { parseTunnel } from './tunnel.ts';
-import { tunnelAt } from './tunnel-table.ts';
+import { parseConfiguration } from './parse.ts';
 
 const valid = configuration.filter(({ tunnels }) =>
 	tunnels.every(({ match, destination }) => {

@@ -1,12 +1,12 @@
 /** What a line of a tunnel file says behind match and destination: `key=value`, the values as in YAML. */
 import * as v from 'valibot';
 import { parseIp, parsePrefix } from '../packet/address.ts';
+import { contradictions } from '../tunnel/contradiction.ts';
+import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
+import type { TunnelTemplate } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
-import { memberNames, tunnelSchema } from './configuration-schema.ts';
-import { contradictions } from './contradiction.ts';
+import { memberNames, tunnelSchema } from './schema.ts';
 import { suggestion } from './suggestion.ts';
-import { parseTunnel, type Tunnel } from './tunnel.ts';
-import type { TunnelTemplate } from './tunnel-table.ts';
 import { expectationProblem, textProblem } from './value-problem.ts';
 import type { TreeScalar } from './yaml-tree.ts';
 

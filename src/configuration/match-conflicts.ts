@@ -1,7 +1,7 @@
 /** Tunnels of a table that cannot be beside each other, or not at all. */
 import { formatIp, formatPrefix } from '../packet/address.ts';
+import { type Columns, familyOf, type TunnelTemplate } from '../tunnel/tunnel-table.ts';
 import { isWithin } from './scan-address.ts';
-import { type Columns, familyOf, type TunnelTemplate } from './tunnel-table.ts';
 
 /** Told of a tunnel by its index; false: enough has been heard. */
 export type RowReport = (row: number, message: string) => boolean;

@@ -1,8 +1,8 @@
 /** The examples of docs/configuration.md are what the parser takes. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { configurationText } from './configuration-summary.ts';
-import { parseConfiguration } from './parse-configuration.ts';
+import { parseConfiguration } from './parse.ts';
+import { configurationText } from './summary.ts';
 
 const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 

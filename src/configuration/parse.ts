@@ -1,20 +1,21 @@
 /** A configuration file read: YAML 1.2 or JSON to plain data and bytes, or every mistake with its place. */
 import * as v from 'valibot';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
+import { type ParsedDecapsulation, parseDecapsulation } from '../tunnel/decapsulation.ts';
+import { buildTable, finishTable, type TunnelTable } from '../tunnel/tunnel-table.ts';
 import { addFiles, addTunnels, type Part, type ReadFile, reportTunnelConflicts } from './collect-tunnels.ts';
-import type { Configuration, Decapsulation } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
 import {
 	type KeysReport,
 	reportDecapsulationConflicts,
 	reportHookConflict,
 	reportRepeatedNames,
-} from './configuration-conflicts.ts';
-import { configurationSchema } from './configuration-schema.ts';
-import { type ParsedDecapsulation, parseDecapsulation } from './decapsulation.ts';
+} from './conflicts.ts';
 import { problemList } from './problem-list.ts';
+import { configurationSchema } from './schema.ts';
 import { nodeAt, reportSchemaProblems } from './schema-problems.ts';
 import { type Section, structureOf } from './structure.ts';
 import { decodeUtf8, placesIn } from './text-place.ts';
-import { buildTable, finishTable, type TunnelTable } from './tunnel-table.ts';
 import { joinPath, parseYamlTree, type TreeNode } from './yaml-tree.ts';
 
 export interface ConfigurationSource {

@@ -1,5 +1,6 @@
 /** What the forwarder is told: a configuration file as plain data. */
-import type { GeneveTunnel, GreTunnel, GueTunnel, IpTunnel, Tunnel, VxlanTunnel } from './tunnel.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
+import type { GeneveTunnel, GreTunnel, GueTunnel, IpTunnel, Tunnel, VxlanTunnel } from '../tunnel/tunnel.ts';
 
 export interface Configuration {
 	/** Devices that packets come in by, at least one. */
@@ -30,23 +31,4 @@ export type TunnelFile = { readonly file: string } & (
 	| LineDefaults<GueTunnel>
 	| LineDefaults<VxlanTunnel>
 	| LineDefaults<GeneveTunnel>
-);
-
-/** Whose packets are taken out of their encapsulation: what the outer header must be, all of it. */
-export type Decapsulation = {
-	/** Destination address of the outer header. */
-	readonly local: string;
-} & (
-	| { readonly encapsulation: 'ip' }
-	| {
-			readonly encapsulation: 'gre';
-			/** Without one, only packets without a key are meant, as with `ip link add type gre`. */
-			readonly key?: number;
-	  }
-	| {
-			readonly encapsulation: 'gue';
-			/** UDP destination port; the encapsulation's own if not given. */
-			readonly port?: number;
-	  }
-	| { readonly encapsulation: 'vxlan' | 'geneve'; readonly vni: number; readonly port?: number }
 );

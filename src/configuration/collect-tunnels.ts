@@ -1,15 +1,15 @@
 /** All tunnels of a configuration in one table: its own, and those of its files. */
 import { parseIp, parsePrefix } from '../packet/address.ts';
+import { contradictions } from '../tunnel/contradiction.ts';
+import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
+import type { TableBuilder } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
-import type { KeysReport } from './configuration-conflicts.ts';
-import { contradictions } from './contradiction.ts';
+import type { KeysReport } from './conflicts.ts';
 import { reportDuplicateMatches, reportOwnMatches } from './match-conflicts.ts';
 import type { ProblemList } from './problem-list.ts';
 import { nodeAt } from './schema-problems.ts';
 import type { Place } from './text-place.ts';
-import { parseTunnel, type Tunnel } from './tunnel.ts';
 import { readTunnelLines } from './tunnel-lines.ts';
-import type { TableBuilder } from './tunnel-table.ts';
 import type { TreeNode } from './yaml-tree.ts';
 
 /** Reads a tunnel file by the name that the configuration gives it: what problems call it, and its bytes. */

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ipv4Address, ipv6Address } from '../../test/packet/arbitraries.ts';
 import { formatIp, formatPrefix, maskBytes } from '../packet/address.ts';
+import { endpointProblem } from '../tunnel/text-problem.ts';
+import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
+import { buildTable, finishTable, tunnelAt } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
-import { endpointProblem } from './text-problem.ts';
-import { parseTunnel, type Tunnel } from './tunnel.ts';
 import { readTunnelLines } from './tunnel-lines.ts';
-import { buildTable, finishTable, tunnelAt } from './tunnel-table.ts';
 
 function read(text: string, file: Omit<TunnelFile, 'file'>, limit = 1000) {
 	const table = buildTable();

@@ -4,8 +4,8 @@ import { type Schema, Validator } from '@cfworker/json-schema';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonSchemaFile, jsonSchemaText } from '../../scripts/json-schema.ts';
-import { configuration } from '../../test/tunnel/arbitraries.ts';
-import { parseConfiguration } from './parse-configuration.ts';
+import { configuration } from '../../test/configuration/arbitraries.ts';
+import { parseConfiguration } from './parse.ts';
 
 const schema = JSON.parse(readFileSync(jsonSchemaFile, 'utf8')) as Schema;
 const validator = new Validator(schema, '7');

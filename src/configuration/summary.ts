@@ -1,10 +1,11 @@
 /** What a configuration says: counted for programs, in words for people. */
 import type { Family } from '../packet/address.ts';
-import type { Configuration, Decapsulation } from './configuration.ts';
-import { familyName } from './contradiction.ts';
-import type { ParsedConfiguration } from './parse-configuration.ts';
-import type { Encapsulation } from './tunnel.ts';
-import { familyOf } from './tunnel-table.ts';
+import { familyName } from '../tunnel/contradiction.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
+import type { Encapsulation } from '../tunnel/tunnel.ts';
+import { familyOf } from '../tunnel/tunnel-table.ts';
+import type { Configuration } from './configuration.ts';
+import type { ParsedConfiguration } from './parse.ts';
 
 /** How many tunnels there are of one encapsulation and pair of families. */
 export interface TunnelCount {

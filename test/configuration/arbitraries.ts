@@ -1,7 +1,8 @@
-/** Random configurations, for tests of src/tunnel. */
+/** Random configurations, for tests of src/configuration. */
 import fc from 'fast-check';
+import type { Configuration } from '../../src/configuration/configuration.ts';
 import { formatIp, formatMac, formatPrefix, maskBytes } from '../../src/packet/address.ts';
-import type { Configuration, Decapsulation } from '../../src/tunnel/configuration.ts';
+import type { Decapsulation } from '../../src/tunnel/decapsulation.ts';
 import { endpointProblem, macProblem } from '../../src/tunnel/text-problem.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
 import { ipv4Address, ipv6Address, mac } from '../packet/arbitraries.ts';

@@ -3,11 +3,11 @@
  * that is to be said, for a text that is wrong in itself. `metadata` is what JSON Schema can say of a rule.
  */
 import * as v from 'valibot';
+import { limits } from '../tunnel/limits.ts';
+import { endpointProblem, ipProblem, macProblem, prefixProblem } from '../tunnel/text-problem.ts';
+import { type Encapsulation, encapsulations, type Tunnel } from '../tunnel/tunnel.ts';
 import type { Configuration } from './configuration.ts';
 import { interfaceNameProblem } from './interface-name.ts';
-import { limits } from './limits.ts';
-import { endpointProblem, ipProblem, macProblem, prefixProblem } from './text-problem.ts';
-import { type Encapsulation, encapsulations, type Tunnel } from './tunnel.ts';
 
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 const ipv4Pattern = `(${octet}\\.){3}${octet}`;

@@ -1,7 +1,8 @@
 /** From a YAML tree to plain data with no member that the schema does not have; those are reported. */
-import { memberNames } from './configuration-schema.ts';
+
+import { type Encapsulation, encapsulations } from '../tunnel/tunnel.ts';
+import { memberNames } from './schema.ts';
 import { suggestion } from './suggestion.ts';
-import { type Encapsulation, encapsulations } from './tunnel.ts';
 import { expectationProblem } from './value-problem.ts';
 import { joinPath, type Report, type TreeMapping, type TreeNode, type TreeScalar } from './yaml-tree.ts';
 

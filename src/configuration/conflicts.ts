@@ -1,7 +1,8 @@
 /** Parts of a configuration that are each right and cannot stand together. */
 import { parseIp } from '../packet/address.ts';
-import type { Configuration, Decapsulation } from './configuration.ts';
-import { defaultPort } from './limits.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
+import { defaultPort } from '../tunnel/limits.ts';
+import type { Configuration } from './configuration.ts';
 
 /** Told of the later of two that contradict each other, by its keys; false: enough has been heard. */
 export type KeysReport = (keys: readonly (string | number)[], message: string) => boolean;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { EncapForwardError, problemText } from '../error.ts';
-import { parseConfiguration } from './parse-configuration.ts';
-import { tunnelAt } from './tunnel-table.ts';
+import { tunnelAt } from '../tunnel/tunnel-table.ts';
+import { parseConfiguration } from './parse.ts';
 
 /** Every problem of a configuration in one line each, without the file's name; none when it is valid. */
 function problemsOf(text: string | Uint8Array, files: Readonly<Record<string, string>> = {}): string[] {

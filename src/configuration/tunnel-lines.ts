@@ -2,12 +2,13 @@
  * A file of tunnels, one on a line, read straight from its bytes into a table: a million in well under a
  * second. A line is `MATCH DESTINATION [NAME=VALUE ...]`; `#` begins a comment; empty lines count for nothing.
  */
+
+import { limits } from '../tunnel/limits.ts';
+import { endpointProblem, ipProblem, prefixProblem } from '../tunnel/text-problem.ts';
+import type { TableBuilder } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
-import { limits } from './limits.ts';
 import { isNetwork, scanIp } from './scan-address.ts';
-import { endpointProblem, ipProblem, prefixProblem } from './text-problem.ts';
 import { templateOf } from './tunnel-options.ts';
-import type { TableBuilder } from './tunnel-table.ts';
 import { textProblem } from './value-problem.ts';
 
 const [newline, space, tab, carriageReturn, hash, slash] = [0x0a, 0x20, 0x09, 0x0d, 0x23, 0x2f];
