@@ -47,6 +47,21 @@ inlined bool ipv6_stays(const struct ipv6hdr *header)
 	       ipv6_is_tiny(header->source);
 }
 
+/* Whether the header of so many bytes, options included, has a good checksum: ip_rcv would not take another. */
+inlined bool ipv4_is_intact(const struct iphdr *header, u32 length, void *end)
+{
+	const u32 *option = (const void *)(header + 1);
+	u64 sum = ipv4_sum(header);
+
+	for (u32 i = 0; i < 10 && length > sizeof(*header) + i * 4; i++, option++) {
+		if ((void *)(option + 1) > end)
+			return false;
+		sum += *option & 0xffff;
+		sum += *option >> 16;
+	}
+	return !checksum(sum);
+}
+
 inlined u32 inner_read_ipv4(struct inner *inner, struct iphdr *header, void *end, u32 length)
 {
 	u32 header_length;
@@ -56,7 +71,7 @@ inlined u32 inner_read_ipv4(struct inner *inner, struct iphdr *header, void *end
 	header_length = (header->version_ihl & 0x0f) * 4;
 	inner->length = from_be16(header->total_length);
 	if (header->version_ihl >> 4 != 4 || header_length < sizeof(*header) || inner->length < header_length ||
-	    inner->length > length)
+	    inner->length > length || !ipv4_is_intact(header, header_length, end))
 		return OUTCOME_MALFORMED;
 	if (ipv4_stays(header))
 		return OUTCOME_LINK_LOCAL;

@@ -27,6 +27,8 @@ export interface Datapath {
 	readonly programs: readonly { readonly hook: Hook; readonly program: number }[];
 	/** Replace all tunnels. */
 	setTunnels(tunnels: readonly Tunnel[]): void;
+	/** File descriptor of a hook's counters. */
+	outcomeMap(hook: Hook): number;
 	/** How many frames met each outcome at a hook; zeros left out. */
 	outcomes(hook: Hook): ReadonlyMap<DatapathOutcome, OutcomeCount>;
 	close(): void;
@@ -59,6 +61,8 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 		});
 		objects.push({ hook: each, object });
 	}
+	const outcomeMap = (hook: Hook): number =>
+		objects.find((each) => each.hook === hook)?.object.map('outcomes') ?? -1;
 	const map = (name: string): number => objects[0]?.object.map(name) ?? -1;
 	return {
 		programs: objects.map(({ hook, object }) => ({ hook, program: object.program('datapath') })),
@@ -68,10 +72,8 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 			clearMap(map('tunnels_ipv6'), tunnelKeyIpv6Layout.size);
 			for (const entry of entries) updateMap(map(entry.map), entry.key, entry.value);
 		},
-		outcomes: (hook) => {
-			const object = objects.find((each) => each.hook === hook)?.object;
-			return object === undefined ? new Map() : readOutcomes(object.map('outcomes'));
-		},
+		outcomeMap,
+		outcomes: (hook) => readOutcomes(outcomeMap(hook)),
 		close: () => {
 			for (const { object } of objects) object.close();
 		},

@@ -55,42 +55,77 @@ const layout = {
 	batchSize: 76,
 } as const;
 
-/**
- * Run a program on the processor this thread is on, in the network namespace it is in: devices are
- * looked up there, so call inside `inNamespace` where that matters. Returns when all runs are done; where
- * live frames have arrived by then is another matter.
- * @param program its file descriptor
- * @throws EF_KERNEL
- */
-export function testRun(program: number, options: TestRunOptions): TestRun {
-	const { data, repeat = 1, flags = 0, context = new Uint8Array(), batchSize = 0 } = options;
+/** A program made ready to be run on one frame after another: nothing is allocated for a run. */
+export interface PreparedRun {
+	/** Where the frame to run on is to be written, from its first byte on. */
+	readonly frame: Uint8Array;
+	/** Where the context is to be written. */
+	readonly context: Uint8Array;
+	/**
+	 * Run the program on the processor this thread is on, in the network namespace it is in: devices are
+	 * looked up there, so call inside `inNamespace` where that matters. Returns when all runs are done; where
+	 * live frames have arrived by then is another matter. What it returns holds until the next run.
+	 * @param length of the frame, in bytes
+	 * @throws EF_KERNEL
+	 */
+	run(length: number): TestRun;
+}
+
+/** @param options of all runs, with the length of the longest frame and of the context */
+export function prepareTestRun(
+	program: number,
+	options: Omit<TestRunOptions, 'data' | 'context'> & {
+		readonly most: number;
+		readonly contextBytes: number;
+	},
+): PreparedRun {
+	const { most, contextBytes, repeat = 1, flags = 0, batchSize = 0 } = options;
 	// The kernel refuses to return a frame that is gone.
-	const room = (flags & testRunFlags.liveFrames) === 0 ? data.length + growth : 0;
-	const dataOut = new Uint8Array(new ArrayBuffer(room));
-	const contextOut = new Uint8Array(new ArrayBuffer(context.length));
+	const room = (flags & testRunFlags.liveFrames) === 0 ? most + growth : 0;
+	const frame = new Uint8Array(new ArrayBuffer(most));
+	const context = new Uint8Array(new ArrayBuffer(contextBytes));
+	const frameOut = new Uint8Array(new ArrayBuffer(room));
+	const contextOut = new Uint8Array(new ArrayBuffer(contextBytes));
 	const view = new DataView(new ArrayBuffer(layout.size));
+	const struct = new Uint8Array(view.buffer);
 	// The struct holds bare addresses: the arrays must be named after the call, or they may be collected.
 	const address = (bytes: Uint8Array): bigint => (bytes.length === 0 ? 0n : koffi().address(bytes));
 	view.setBigUint64(0, BigInt(layout.size), true);
-	view.setBigUint64(layout.dataIn, address(data), true);
-	view.setBigUint64(layout.dataOut, address(dataOut), true);
-	view.setUint32(layout.dataSizeIn, data.length, true);
-	view.setUint32(layout.dataSizeOut, dataOut.length, true);
+	view.setBigUint64(layout.dataIn, address(frame), true);
+	view.setBigUint64(layout.dataOut, address(frameOut), true);
 	view.setBigUint64(layout.contextIn, address(context), true);
 	view.setBigUint64(layout.contextOut, address(contextOut), true);
-	view.setUint32(layout.contextSizeIn, context.length, true);
-	view.setUint32(layout.contextSizeOut, contextOut.length, true);
-	view.setInt32(layout.repeat, repeat, true);
+	view.setUint32(layout.contextSizeIn, contextBytes, true);
+	view.setUint32(layout.repeat, repeat, true);
 	view.setUint32(layout.flags, flags, true);
 	view.setUint32(layout.batchSize, batchSize, true);
-	checkBpf(
-		libbpf().bpf_prog_test_run_opts(program, new Uint8Array(view.buffer)),
-		`run a BPF program on a frame of ${data.length} bytes`,
-	);
 	return {
-		returnValue: view.getUint32(layout.returnValue, true),
-		data: dataOut.subarray(0, Math.min(view.getUint32(layout.dataSizeOut, true), room)),
-		context: contextOut.subarray(0, Math.min(view.getUint32(layout.contextSizeOut, true), context.length)),
-		duration: view.getUint32(layout.duration, true),
+		frame,
+		context,
+		run: (length) => {
+			// The kernel writes these anew.
+			view.setUint32(layout.dataSizeIn, length, true);
+			view.setUint32(layout.dataSizeOut, room, true);
+			view.setUint32(layout.contextSizeOut, contextBytes, true);
+			checkBpf(
+				libbpf().bpf_prog_test_run_opts(program, struct),
+				`run a BPF program on a frame of ${length} bytes`,
+			);
+			return {
+				returnValue: view.getUint32(layout.returnValue, true),
+				data: frameOut.subarray(0, Math.min(view.getUint32(layout.dataSizeOut, true), room)),
+				context: contextOut.subarray(0, Math.min(view.getUint32(layout.contextSizeOut, true), contextBytes)),
+				duration: view.getUint32(layout.duration, true),
+			};
+		},
 	};
+}
+
+/** Run a program on one frame; see `PreparedRun.run`. @param program its file descriptor @throws EF_KERNEL */
+export function testRun(program: number, { data, context, ...options }: TestRunOptions): TestRun {
+	const contextBytes = context?.length ?? 0;
+	const prepared = prepareTestRun(program, { ...options, most: data.length, contextBytes });
+	prepared.frame.set(data);
+	if (context !== undefined) prepared.context.set(context);
+	return prepared.run(data.length);
 }

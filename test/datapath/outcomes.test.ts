@@ -148,6 +148,7 @@ const cases: readonly Case[] = [
 	{ what: 'version 5', outcome: 'malformed', frame: overwritten(ipv4(), 14, 0x55) },
 	{ what: 'a total length beyond the frame', outcome: 'malformed', frame: overwritten(ipv4(), 16, 0, 65) },
 	{ what: 'a total length below the header', outcome: 'malformed', frame: overwritten(ipv4(), 16, 0, 19) },
+	{ what: 'a wrong IPv4 checksum', outcome: 'malformed', frame: overwritten(ipv4(), 24, 0, 0) },
 	{ what: 'half an IPv4 header', outcome: 'malformed', frame: ipv4().subarray(0, 24) },
 	{ what: 'half an IPv6 header', outcome: 'malformed', frame: ipv6().subarray(0, 34) },
 	{ what: 'IPv4 as IPv6', outcome: 'malformed', frame: overwritten(ipv4({ bytes: 64 }), 12, 0x86, 0xdd) },

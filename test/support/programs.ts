@@ -30,13 +30,13 @@ export function outliveMemory(): void {
 }
 
 /** enum xdp_action and TC_ACT_*, of linux/bpf.h and linux/pkt_cls.h; TC_ACT_UNSPEC is -1. */
-const verdicts: Readonly<Record<Hook, Readonly<Record<number, Ran['verdict']>>>> = {
+export const verdicts: Readonly<Record<Hook, Readonly<Record<number, Ran['verdict']>>>> = {
 	xdp: { 1: 'drop', 2: 'pass', 4: 'redirect' },
 	tc: { 4294967295: 'pass', 2: 'drop', 7: 'redirect' },
 };
 
 /** struct xdp_md or struct __sk_buff of a frame that comes in by a device. */
-function contextOf(hook: Hook, device: number, length: number): Uint8Array {
+export function contextOf(hook: Hook, device: number, length: number): Uint8Array {
 	const words = new Uint32Array(hook === 'xdp' ? 6 : 48);
 	if (hook === 'xdp') {
 		words[1] = length; // data_end
