@@ -8,8 +8,9 @@ import { lab } from './lab.ts';
 import { rate } from './rate.ts';
 import { figureJson, figureTable } from './render.ts';
 import { startup } from './startup.ts';
+import { streaming } from './stream.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { rate, startup, lab };
+const benchmarks: Readonly<Record<string, Benchmark>> = { rate, stream: streaming, startup, lab };
 
 function readNames(options: readonly string[]): readonly string[] {
 	const wrong = options.find((option) => option !== '--json' && !Object.hasOwn(benchmarks, option));

@@ -9,6 +9,7 @@ export type Program =
 	| 'bpftool'
 	| 'capinfos'
 	| 'ip'
+	| 'iperf3'
 	| 'ping'
 	| 'promtool'
 	| 'tcpdump'
@@ -19,6 +20,7 @@ export type Program =
 /** Debian package by program. */
 export const packages: Readonly<Record<Program, string>> = {
 	ip: 'iproute2',
+	iperf3: 'iperf3',
 	ping: 'iputils-ping',
 	tcpdump: 'tcpdump',
 	tshark: 'tshark',
