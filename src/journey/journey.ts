@@ -102,4 +102,6 @@ export interface Journey {
 	readonly steps?: readonly Step[];
 	/** From the engine `model`. */
 	readonly traces?: Traces;
+	/** The other ends that are possible where the kernel chooses by chance, as among the ways of a multipath route. */
+	readonly alternatives?: readonly Outcome[];
 }

@@ -90,6 +90,8 @@ export interface Route {
 	readonly source?: string;
 	/** It has a lightweight tunnel of its own (`encap …`). */
 	readonly lightweightTunnel?: boolean;
+	/** The kernel made it of an address (`proto kernel`); only where `allRoutes` is set. */
+	readonly kernel?: boolean;
 }
 
 /** A next-hop object (`ip nexthop`): one way, or a group of others by id. */
@@ -135,20 +137,30 @@ export interface Host {
 	readonly devices: Readonly<Record<string, Device>>;
 	/** Neighbour entries; any other is unknown and must be resolved. */
 	readonly neighbours: readonly Neighbour[];
-	/** Values that differ from a new namespace's, by full name: `net.ipv4.conf.veth0.rp_filter`. */
+	/**
+	 * Values that differ from a new namespace's, by full name: `net.ipv4.conf.veth0.rp_filter`; as they stand in
+	 * the end, so that one of a device goes before one of `all` that the kernel copies to every device.
+	 */
 	readonly sysctls: Readonly<Record<string, number>>;
 	/** VRF devices by name, with the table of each. */
 	readonly vrfs?: Readonly<Record<string, number>>;
 	/** Routes beside those that the kernel makes of addresses. */
 	readonly routes?: readonly Route[];
+	/** `routes` are all there are: those that the kernel makes of addresses are among them. */
+	readonly allRoutes?: boolean;
 	readonly nextHopObjects?: readonly NextHopObject[];
-	/** All rules, in place of those that the kernel starts with (0 local, 32766 main, 32767 default). */
+	/**
+	 * All rules of a family, in place of those that the kernel starts with (0 local, 32766 main, 32767 default);
+	 * a family of which none is given has those.
+	 */
 	readonly rules?: readonly Rule[];
 	/**
 	 * Whether an IPv4 rule was ever added or deleted, which the kernel remembers for as long as the namespace
 	 * lives (fib_has_custom_rules) and shows to nobody. If not given, as `rules` suggests.
 	 */
 	readonly everHadRules?: boolean;
+	/** Sockets that take packets to the host: by IP protocol, 6 or 17, and port. None if not given. */
+	readonly sockets?: readonly { readonly protocol: number; readonly port: number }[];
 }
 
 /** A cable from a device of the router to one of the host. */

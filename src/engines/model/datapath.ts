@@ -1,0 +1,120 @@
+/** The datapath's programs in the model: loaded once, given their tunnels, run on a frame. */
+import { decodeEvent, type Event } from '../../datapath/event.ts';
+import { tunnelEntry } from '../../datapath/tunnel-map.ts';
+import type { Decision } from '../../journey/journey.ts';
+import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
+import type { BpfProgram, LoadProgram, RunResult } from './bpf/program.ts';
+import type { NetDevice } from './net/core/device.ts';
+import { bpfEnvironment } from './net/core/filter.ts';
+import type { Walk } from './walk.ts';
+
+/** Compiled objects, as bytes. */
+export interface Objects {
+	readonly xdp: Uint8Array;
+	readonly tc: Uint8Array;
+}
+
+/** enum forwarding of bpf/datapath.bpf.c */
+const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
+
+/** Room for so many tunnels of each inner family, where a scenario does not have more. */
+const fewestTunnels = 1024;
+
+export interface Attached {
+	readonly device: string;
+	readonly xdp?: BpfProgram;
+	readonly tc?: BpfProgram;
+}
+
+/** What programs there are, by what they were loaded for. */
+export function openDatapaths(objects: Objects, load: LoadProgram): (datapath: Datapath) => Attached {
+	const loaded = new Map<
+		string,
+		{ readonly programs: Omit<Attached, 'device'>; tunnels: Datapath['tunnels'] | undefined }
+	>();
+	return ({ hook, forwarding, device, tunnels }) => {
+		const room = Math.max(fewestTunnels, tunnels.length);
+		const key = `${hook} ${forwarding} ${room}`;
+		let entry = loaded.get(key);
+		if (entry === undefined) {
+			entry = { programs: loadPrograms(objects, load, hook, forwarding, room), tunnels: undefined };
+			loaded.set(key, entry);
+		}
+		if (entry.tunnels !== tunnels) {
+			setTunnels(entry.programs, tunnels);
+			entry.tunnels = tunnels;
+		}
+		return { device, ...entry.programs };
+	};
+}
+
+/** XDP that asks the FIB has TC behind it, with the same tunnels, to take what it hands over. */
+function loadPrograms(
+	objects: Objects,
+	load: LoadProgram,
+	hook: Hook,
+	forwarding: Forwarding,
+	room: number,
+): Omit<Attached, 'device'> {
+	const options = {
+		constants: { forwarding: forwardingNumber[forwarding], trace: true },
+		entries: { tunnels_ipv4: room, tunnels_ipv6: room },
+		build: 'fast',
+	} as const;
+	if (hook === 'tc') return { tc: load({ object: objects.tc, ...options }) };
+	const xdp = load({ object: objects.xdp, ...options });
+	if (forwarding === 'stack') return { xdp };
+	const { tunnels_ipv4, tunnels_ipv6 } = xdp.maps;
+	const maps = tunnels_ipv4 && tunnels_ipv6 ? { tunnels_ipv4, tunnels_ipv6 } : {};
+	return { xdp, tc: load({ object: objects.tc, ...options, maps }) };
+}
+
+function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tunnels']): void {
+	const maps = (xdp ?? tc)?.maps ?? {};
+	maps.tunnels_ipv4?.clear();
+	maps.tunnels_ipv6?.clear();
+	for (const tunnel of tunnels) {
+		const { map, key, value } = tunnelEntry(tunnel);
+		maps[map]?.update(key, value);
+	}
+}
+
+/** Run a program on a frame; what it reports of itself is noted. */
+export function runProgram(
+	walk: Walk,
+	program: BpfProgram,
+	frame: Uint8Array,
+	device: NetDevice,
+	skb: {
+		readonly protocol?: number;
+		readonly packetType?: number;
+		readonly vlan?: { readonly protocol: number; readonly tci: number };
+	} = {},
+): RunResult & { readonly decision: Decision | undefined } {
+	const context = { ingressDevice: device.ifindex, ...skb };
+	const result = program.run({ frame, context, environment: bpfEnvironment(walk) });
+	let decision: Decision | undefined;
+	for (const bytes of result.events) {
+		const event = decodeEvent(bytes);
+		const own = decisionOf(event, walk);
+		decision = own ?? decision;
+		walk.see({
+			place: event.place,
+			device: device.name,
+			frame: event.frame,
+			length: event.length,
+			...(own === undefined ? {} : { decision: own }),
+		});
+	}
+	return { ...result, decision };
+}
+
+function decisionOf({ place, outcome, verdict, fib }: Event, { net }: Walk): Decision | undefined {
+	if (place !== 'xdp-out' && place !== 'tc-out') return undefined;
+	if (fib === undefined) return { outcome, verdict };
+	return {
+		outcome,
+		verdict,
+		fib: { ...fib, device: net.devices[fib.device]?.name ?? `device ${fib.device}` },
+	};
+}

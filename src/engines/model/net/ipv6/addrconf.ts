@@ -1,0 +1,73 @@
+/** Routes that the kernel makes of addresses and devices: net/ipv6/addrconf.c, net/ipv6/anycast.c. */
+
+import { maskBytes } from '../../../../packet/address.ts';
+import type { Bytes } from '../core/address.ts';
+import { isAny6 } from '../core/address.ts';
+import { type NetDevice, vrfTable } from '../core/device.ts';
+import { localTable, mainTable } from '../core/fib-rules.ts';
+import type { Fib6Info } from './ip6-fib.ts';
+
+/** IP6_RT_PRIO_ADDRCONF */
+const addrconfMetric = 256;
+const allMulticast = Uint8Array.of(0xff, ...new Uint8Array(15));
+
+/** All of one device: an address's own, its subnet's, the subnet routers' anycast, and the link's multicast. */
+export function addrconfRoutes(device: NetDevice, routes: Fib6Info[]): void {
+	const { conf6, ipv6, up, loopback } = device;
+	if (conf6 === undefined || conf6.disable_ipv6 !== 0) return;
+	const local = vrfTable(device) ?? localTable;
+	const main = vrfTable(device) ?? mainTable;
+	for (const { address, length } of ipv6) {
+		routes.push(route(device, local, 'local', address, 128, 0));
+		if (!up) continue;
+		const subnet = maskBytes(address, length);
+		if (length < 128 || loopback) {
+			if (
+				!routes.some(
+					(other) =>
+						other.type === 'unicast' &&
+						other.table === main &&
+						other.length === length &&
+						isSame(other.prefix, subnet) &&
+						other.nexthop?.device === device,
+				)
+			)
+				routes.push(route(device, main, 'unicast', subnet, length, addrconfMetric));
+		}
+		if (conf6.forwarding !== 0 && length < 127 && !isAny6(subnet))
+			routes.push(route(device, local, 'anycast', subnet, 128, 0));
+	}
+	if (up && !loopback && device.table === undefined)
+		routes.push(route(device, local, 'multicast', allMulticast, 8, addrconfMetric));
+}
+
+function isSame(a: Bytes, b: Bytes): boolean {
+	return a.every((byte, index) => byte === b[index]);
+}
+
+function route(
+	device: NetDevice,
+	table: number,
+	type: Fib6Info['type'],
+	prefix: Bytes,
+	length: number,
+	metric: number,
+): Fib6Info {
+	const own = type === 'local' || type === 'anycast';
+	return {
+		table,
+		type,
+		prefix,
+		length,
+		metric,
+		nexthop: {
+			device,
+			weight: 1,
+			dead: !device.up && !own,
+			linkDown: !own && !(device.carrier && device.up),
+			lightweightTunnel: false,
+		},
+		mtu: 0,
+		mtuLocked: false,
+	};
+}

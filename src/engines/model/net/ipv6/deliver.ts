@@ -1,0 +1,127 @@
+/** An IPv6 packet to the host itself: ip6_input() and ip6_protocol_deliver_rcu() of net/ipv6/ip6_input.c. */
+import type { Outcome } from '../../../../journey/journey.ts';
+import { formatIpv6 } from '../../../../packet/address.ts';
+import { transportChecksum } from '../../../../packet/checksum.ts';
+import { ipProtocol } from '../../../../packet/protocol.ts';
+import type { Walk } from '../../walk.ts';
+import { type Bytes, isMulticast6, sameBytes } from '../core/address.ts';
+import type { NetDevice } from '../core/device.ts';
+import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
+import { hasSocket } from '../core/socket.ts';
+import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
+import { destinationOf, sourceOf } from './ip6-input.ts';
+
+/** ip6_mc_input() */
+export function ip6McInput(walk: Walk, skb: Skb): Outcome {
+	const destination = destinationOf(skb);
+	walk.count('Ip6InMcastPkts');
+	if (isMember(skb.ingress, destination)) return ip6Input(walk, skb);
+	walk.step(
+		'ip6_mc_input',
+		skb.ingress,
+		`the host is in no group ${formatIpv6(destination)} on ${skb.ingress.name}`,
+	);
+	return walk.drop(skb, { reason: 'NOT_SPECIFIED', where: 'ip6_mc_input', cause: 'destination-invalid' });
+}
+
+/** ipv6_chk_mcast_addr(): all nodes, the address's own groups, and of a router all routers. */
+function isMember(device: NetDevice, group: Bytes): boolean {
+	const scope = group[1] ?? 0;
+	const rest = group.subarray(2);
+	const isId = (id: number): boolean => rest[13] === id && rest.subarray(0, 13).every((byte) => byte === 0);
+	if (isId(1)) return scope === 1 || scope === 2;
+	if (isId(2)) return device.conf6?.forwarding !== 0 && (scope === 1 || scope === 2 || scope === 5);
+	const solicited = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff);
+	if (scope !== 2 || !sameBytes(group.subarray(2, 13), solicited)) return false;
+	return device.ipv6.some(({ address }) => sameBytes(address.subarray(13), group.subarray(13)));
+}
+
+/** ip6_input(), ip6_protocol_deliver_rcu() */
+export function ip6Input(walk: Walk, skb: Skb): Outcome {
+	const to = formatIpv6(destinationOf(skb));
+	const where = 'ip6_protocol_deliver_rcu';
+	walk.step('ip6_input', skb.ingress, `${to} is the host's: the packet goes to its protocol`);
+	let protocol = byteAt(skb, 6);
+	let offset = 40;
+	while (
+		protocol === ipProtocol.hopByHop ||
+		protocol === ipProtocol.destinationOptions ||
+		protocol === ipProtocol.routing
+	) {
+		protocol = byteAt(skb, offset);
+		offset += (byteAt(skb, offset + 1) + 1) * 8;
+	}
+	switch (protocol) {
+		case ipProtocol.fragment:
+			walk.step(where, skb.ingress, 'a fragment, held until the others come');
+			return walk.vanish();
+		case ipProtocol.icmpv6:
+			return icmpv6Rcv(walk, skb, offset);
+		case ipProtocol.udp:
+			return udpv6Rcv(walk, skb, offset);
+		case ipProtocol.tcp:
+			return tcpv6Rcv(walk, skb, offset);
+		case ipProtocol.noNextHeader:
+			return walk.deliver(skb);
+		default:
+			walk.step(where, skb.ingress, `nothing on the host takes IP protocol ${protocol}`);
+			icmpv6Send(walk, skb, 4, 1);
+			return walk.drop(skb, {
+				reason: 'IP_NOPROTO',
+				where,
+				cause: 'no-receiver',
+				counters: ['Ip6InUnknownProtos'],
+			});
+	}
+}
+
+/** __udp6_lib_rcv() */
+function udpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
+	const where = '__udp6_lib_rcv';
+	const segment = skb.data.subarray(networkHeader + offset);
+	const counters = ['Udp6InErrors'];
+	if (segment.length < 8)
+		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where, cause: 'truncated', counters });
+	const given = ((segment[4] ?? 0) << 8) | (segment[5] ?? 0);
+	const length = given === 0 ? segment.length : given;
+	if (length > segment.length || length < 8)
+		return walk.drop(skb, { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', counters });
+	if (hasSocket(walk.net, ipProtocol.udp, segment)) return walk.deliver(skb);
+	if (isMulticast6(destinationOf(skb))) return walk.vanish();
+	const addresses = { source: sourceOf(skb), destination: destinationOf(skb) };
+	if (transportChecksum(segment.subarray(0, length), ipProtocol.udp, addresses) !== 0)
+		return walk.drop(skb, {
+			reason: 'UDP_CSUM',
+			where,
+			cause: 'bad-checksum',
+			counters: ['Udp6InCsumErrors', ...counters],
+		});
+	icmpv6Send(walk, skb, 1, 4);
+	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['Udp6NoPorts'] });
+}
+
+/** tcp_v6_rcv() */
+function tcpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
+	const where = 'tcp_v6_rcv';
+	const segment = skb.data.subarray(networkHeader + offset);
+	const bytes = ((segment[12] ?? 0) >> 4) * 4;
+	if (skb.packetType !== 'host' || segment.length < 20 || segment.length < bytes)
+		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where, cause: 'truncated' });
+	if (bytes < 20)
+		return walk.drop(skb, {
+			reason: 'PKT_TOO_SMALL',
+			where,
+			cause: 'header-invalid',
+			counters: ['TcpInErrs'],
+		});
+	const addresses = { source: sourceOf(skb), destination: destinationOf(skb) };
+	if (transportChecksum(segment, ipProtocol.tcp, addresses) !== 0)
+		return walk.drop(skb, {
+			reason: 'TCP_CSUM',
+			where,
+			cause: 'bad-checksum',
+			counters: ['TcpInCsumErrors', 'TcpInErrs'],
+		});
+	if (hasSocket(walk.net, ipProtocol.tcp, segment)) return walk.deliver(skb);
+	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['TcpOutRsts'] });
+}
