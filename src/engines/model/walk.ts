@@ -15,6 +15,8 @@ export interface Refusal {
 	readonly cause: Cause;
 	/** Counters that rise (nstat). */
 	readonly counters?: readonly string[];
+	/** The version from which the reason is given here, where that is later than elsewhere. */
+	readonly since?: number;
 }
 
 export interface Icmp {
@@ -90,8 +92,9 @@ export class Walk {
 	}
 
 	/** The kernel frees the packet (kfree_skb_reason). */
-	drop(skb: Skb, { reason, where, cause, counters = [] }: Refusal): Outcome {
-		const drop = { reason: reasonName(this.kernel, reason), where };
+	drop(skb: Skb, { reason, where, cause, counters = [], since = 0 }: Refusal): Outcome {
+		const named = this.kernel.version < since ? 'NOT_SPECIFIED' : reasonName(this.kernel, reason);
+		const drop = { reason: named, where };
 		this.see({ place: 'drop', device: skb.device.name, frame: skb.data, drop });
 		this.count(...counters);
 		return { kind: 'dropped', by: 'kernel', ...drop, cause };

@@ -19,8 +19,8 @@ export interface NetDevice {
 	readonly table?: number;
 	/** The far end of its cable. */
 	readonly far?: { readonly name: string; readonly mtu: number };
-	/** In the order they were given; 32-bit numbers. */
-	readonly ipv4: readonly { readonly address: number; readonly length: number }[];
+	/** In the order they were given; 32-bit numbers. `primary` is the first address of the same subnet. */
+	readonly ipv4: readonly { readonly address: number; readonly length: number; readonly primary: number }[];
 	/** Link-local ones too; empty where IPv6 is off. */
 	readonly ipv6: readonly { readonly address: Uint8Array; readonly length: number }[];
 	readonly conf4: Ipv4Devconf;

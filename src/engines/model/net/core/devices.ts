@@ -2,7 +2,7 @@
 
 import { EncapForwardError } from '../../../../error.ts';
 import type { Device, Host, Link } from '../../../../scenario/scenario.ts';
-import { type Bytes, parseAddress, parseEthernet } from './address.ts';
+import { type Bytes, ipv4Mask, parseAddress, parseEthernet } from './address.ts';
 import type { Sysctls } from './devconf.ts';
 import type { NetDevice } from './device.ts';
 
@@ -88,12 +88,12 @@ function add(
 	const mac = parseEthernet(given.mac);
 	const mtu = given.mtu ?? ethernetMtu;
 	const conf6 = mtu < leastIpv6Mtu ? undefined : sysctls.ipv6(name);
-	const ipv4: { address: number; length: number }[] = [];
+	const ipv4: { address: number; length: number; primary: number }[] = [];
 	const ipv6: { address: Bytes; length: number }[] = [];
 	const hasIpv6 = conf6 !== undefined && conf6.disable_ipv6 === 0;
 	for (const text of given.addresses) {
 		const { family, number, bytes, length } = parseAddress(text);
-		if (family === 'ipv4') ipv4.push({ address: number, length });
+		if (family === 'ipv4') ipv4.push({ address: number, length, primary: primaryOf(ipv4, number, length) });
 		else if (hasIpv6) ipv6.push({ address: bytes, length });
 	}
 	if (hasIpv6 && !loopback && conf6.addr_gen_mode === 0) ipv6.push({ address: linkLocal(mac), length: 64 });
@@ -112,6 +112,17 @@ function add(
 	};
 	byName.set(name, device);
 	return device;
+}
+
+/** The first address of the same subnet: others are secondary to it (IFA_F_SECONDARY). */
+function primaryOf(
+	before: readonly { readonly address: number; readonly length: number }[],
+	address: number,
+	length: number,
+): number {
+	const mask = ipv4Mask(length);
+	const first = before.find((other) => other.length === length && ((other.address ^ address) & mask) === 0);
+	return first?.address ?? address;
 }
 
 /** The link-local address made of an Ethernet address (RFC 2464 section 5). */

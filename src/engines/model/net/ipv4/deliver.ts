@@ -25,7 +25,7 @@ export function ipProtocolDeliver(walk: Walk, skb: Skb, type: 'local' | 'broadca
 			icmpSend(walk, skb, 3, 2);
 			return walk.drop(skb, {
 				reason: 'IP_NOPROTO',
-				where: 'ip_protocol_deliver_rcu',
+				where: 'ip_local_deliver_finish',
 				cause: 'no-receiver',
 				counters: ['IpInUnknownProtos'],
 			});

@@ -11,27 +11,23 @@ import type { Skb } from '../core/skb.ts';
 import type { FibAlias } from './fib.ts';
 import { fibLookup } from './fib-rules.ts';
 import { fibInfoNhUsesDev } from './fib-semantics.ts';
-import type { Flow4 } from './fib-trie.ts';
+import type { FibResult, Flow4 } from './fib-trie.ts';
 
 /** Before Linux 5.14 the lowest address of a subnet was a broadcast address, too. */
 const lowestIsUnicast = 5014;
 
 /** fib_add_ifaddr(), for every address of a device. */
 export function fibAddIfaddr(device: NetDevice, kernel: Kernel, aliases: FibAlias[]): void {
-	const seen = new Set<number>();
-	for (const { address, length } of device.ipv4) {
+	for (const { address, length, primary } of device.ipv4) {
 		const mask = ipv4Mask(length);
 		const prefix = (address & mask) >>> 0;
 		const broadcast = (prefix | ~mask) >>> 0;
-		const key = prefix * 64 + length;
-		const secondary = seen.has(key);
-		seen.add(key);
-		add(aliases, device, 'local', address, 32);
-		if (!device.up || secondary || prefix === 0) continue;
-		if (length < 32) add(aliases, device, device.loopback ? 'local' : 'unicast', prefix, length);
+		add(aliases, device, 'local', address, 32, primary);
+		if (!device.up || primary !== address || prefix === 0) continue;
+		if (length < 32) add(aliases, device, device.loopback ? 'local' : 'unicast', prefix, length, primary);
 		if (length < 31) {
-			if (kernel.version < lowestIsUnicast) add(aliases, device, 'broadcast', prefix, 32);
-			add(aliases, device, 'broadcast', broadcast, 32);
+			if (kernel.version < lowestIsUnicast) add(aliases, device, 'broadcast', prefix, 32, primary);
+			add(aliases, device, 'broadcast', broadcast, 32, primary);
 		}
 	}
 }
@@ -43,6 +39,7 @@ function add(
 	type: 'local' | 'unicast' | 'broadcast',
 	prefix: number,
 	length: number,
+	source: number,
 ): void {
 	const table = vrfTable(device) ?? (type === 'unicast' ? mainTable : localTable);
 	if (
@@ -71,7 +68,7 @@ function add(
 		dead: false,
 		mtu: 0,
 		mtuLocked: false,
-		source: 0,
+		source,
 		kernel: true,
 	});
 }
@@ -198,6 +195,13 @@ export function inetAddrType(net: Net, address: number, table: number = localTab
 		if (alias !== undefined) return alias.type;
 	}
 	return 'unicast';
+}
+
+/** fib_result_prefsrc(): the address that a route is left from. */
+export function fibResultPrefsrc(net: Net, { alias, nexthop }: FibResult): number {
+	if (alias.source !== 0 || nexthop === undefined) return alias.source;
+	const { device, gateway } = nexthop;
+	return inetSelectAddr(net, device, gateway?.family === 'ipv4' ? gateway.number : 0);
 }
 
 /** inet_select_addr(): the address that the host speaks from out of a device; 0 where it has none. */

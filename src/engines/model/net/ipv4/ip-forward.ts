@@ -3,6 +3,7 @@ import type { Outcome } from '../../../../journey/journey.ts';
 import type { Walk } from '../../walk.ts';
 import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { icmpSend } from './icmp.ts';
+import { type IpOptions, ipForwardOptions } from './ip-options.ts';
 import { ipOutput } from './ip-output.ts';
 import type { InputRoute } from './route.ts';
 
@@ -12,7 +13,7 @@ type Forward = Extract<InputRoute, { kind: 'forward' }>;
 const longest = 0xfff0;
 
 /** ip_forward() */
-export function ipForward(walk: Walk, skb: Skb, route: Forward): Outcome {
+export function ipForward(walk: Walk, skb: Skb, route: Forward, options?: IpOptions): Outcome {
 	const where = 'ip_forward';
 	const { nexthop } = route;
 	if (skb.packetType !== 'host') {
@@ -24,6 +25,11 @@ export function ipForward(walk: Walk, skb: Skb, route: Forward): Outcome {
 		walk.step(where, skb.ingress, `its TTL is ${ttl}: it ends here`);
 		icmpSend(walk, skb, 11, 0);
 		return walk.drop(skb, { reason: 'IP_INHDR', where, cause: 'ttl-expired', counters: ['IpInHdrErrors'] });
+	}
+	if (options?.strict && nexthop.gateway !== undefined) {
+		walk.step(where, skb.ingress, 'the sender gives every hop, and the next one is behind a gateway');
+		icmpSend(walk, skb, 3, 5);
+		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where, cause: 'destination-invalid' });
 	}
 	walk.count('IpForwDatagrams');
 	const mtu = forwardMtu(route);
@@ -39,6 +45,16 @@ export function ipForward(walk: Walk, skb: Skb, route: Forward): Outcome {
 	}
 	skb.data = skb.data.slice();
 	ipDecreaseTtl(skb);
+	if (options !== undefined) {
+		const { gateway } = nexthop;
+		ipForwardOptions(
+			walk,
+			skb,
+			options,
+			nexthop.device,
+			gateway?.family === 'ipv4' ? gateway.number : undefined,
+		);
+	}
 	walk.step(where, skb.ingress, `forwarded, its TTL now ${ttl - 1}`);
 	return ipOutput(walk, skb, route, mtu);
 }

@@ -9,8 +9,11 @@ import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { ipProtocolDeliver } from './deliver.ts';
 import { icmpSend } from './icmp.ts';
 import { ipForward } from './ip-forward.ts';
-import { ipOptionsCompile, isSourceRouted } from './ip-options.ts';
-import { ipError, ipRouteInputSlow } from './route.ts';
+import { type IpOptions, ipOptionsCompile } from './ip-options.ts';
+import { type InputRoute, ipError, ipRouteInputSlow } from './route.ts';
+
+/** The version from which wrong options are given a reason. */
+const optionReasons = 6013;
 
 /** ip_rcv() */
 export function ipRcv(walk: Walk, skb: Skb): Outcome {
@@ -69,11 +72,13 @@ function ipRcvFinish(walk: Walk, skb: Skb): Outcome {
 	l3mdevIpRcv(skb);
 	const source = ipv4At(skb.data, networkHeader + 12);
 	const destination = ipv4At(skb.data, networkHeader + 16);
-	const route = ipRouteInputSlow(walk, skb, destination, source, device);
+	let route = ipRouteInputSlow(walk, skb, destination, source, device);
 	if (route.kind === 'martian') return walk.drop(skb, { where, ...route });
+	let options: IpOptions | undefined;
 	if (byteAt(skb, 0) > 0x45) {
-		const refusal = ipRcvOptions(walk, skb, device);
-		if (refusal !== undefined) return walk.drop(skb, refusal);
+		const read = ipRcvOptions(walk, skb, route, device);
+		if (read.refusal !== undefined) return walk.drop(skb, read.refusal);
+		({ options, route } = read);
 	}
 	if (route.kind === 'local' && route.type === 'multicast') walk.count('IpExtInMcastPkts');
 	else if (route.kind === 'local' && route.type === 'broadcast') walk.count('IpExtInBcastPkts');
@@ -91,7 +96,7 @@ function ipRcvFinish(walk: Walk, skb: Skb): Outcome {
 		case 'local':
 			return ipLocalDeliver(walk, skb, route.type);
 		case 'forward':
-			return ipForward(walk, skb, route);
+			return ipForward(walk, skb, route, options);
 	}
 }
 
@@ -99,24 +104,81 @@ function dropsUnicast({ net }: Walk, device: NetDevice): boolean {
 	return (net.sysctls.all4.drop_unicast_in_l2_multicast | device.conf4.drop_unicast_in_l2_multicast) !== 0;
 }
 
+type Accepted = Exclude<InputRoute, { kind: 'martian' }>;
+
+type OptionsRead =
+	| { readonly refusal: Refusal }
+	| { readonly refusal?: undefined; readonly options: IpOptions; readonly route: Accepted };
+
 /** ip_rcv_options() */
-function ipRcvOptions(walk: Walk, skb: Skb, device: NetDevice): Refusal | undefined {
-	const where = 'ip_rcv_finish_core';
-	const wrong = ipOptionsCompile(skb.data.subarray(networkHeader));
-	if (wrong !== undefined) {
-		walk.step('ip_options_compile', device, `the IPv4 options are not valid, at byte ${wrong}`);
+function ipRcvOptions(walk: Walk, skb: Skb, route: Accepted, device: NetDevice): OptionsRead {
+	const refusal: Refusal = { reason: 'NOT_SPECIFIED', where: 'ip_rcv_finish_core', cause: 'header-invalid' };
+	const options = ipOptionsCompile(walk, skb, route, device);
+	if (typeof options === 'number') {
+		walk.step('__ip_options_compile', device, `the IPv4 options are not valid, at byte ${options}`);
 		icmpSend(walk, skb, 12, 0);
-		return { reason: 'NOT_SPECIFIED', where, cause: 'header-invalid', counters: ['IpInHdrErrors'] };
+		return { refusal: { ...refusal, reason: 'IP_INHDR', since: optionReasons, counters: ['IpInHdrErrors'] } };
 	}
-	if (!isSourceRouted(skb.data.subarray(networkHeader))) return undefined;
-	const allowed = (walk.net.sysctls.all4.accept_source_route & device.conf4.accept_source_route) !== 0;
-	if (allowed) return undefined;
-	walk.step(
-		'ip_rcv_options',
-		device,
-		'the sender gave a source route, and accept_source_route is not on for both all and the device',
-	);
-	return { reason: 'NOT_SPECIFIED', where, cause: 'header-invalid' };
+	if (options.sourceRoute === 0) return { options, route };
+	if ((walk.net.sysctls.all4.accept_source_route & device.conf4.accept_source_route) === 0) {
+		walk.step(
+			'ip_rcv_options',
+			device,
+			'the sender gives the way, and accept_source_route is not on for both all and the device',
+		);
+		return { refusal };
+	}
+	const next = ipOptionsRcvSrr(walk, skb, route, device, options);
+	return next === undefined ? { refusal } : { options, route: next };
+}
+
+/** ip_options_rcv_srr(): go on to the next address that the sender names; undefined where it cannot be. */
+function ipOptionsRcvSrr(
+	walk: Walk,
+	skb: Skb,
+	route: Accepted,
+	device: NetDevice,
+	options: IpOptions,
+): Accepted | undefined {
+	const say = (text: string): void => walk.step('ip_options_rcv_srr', device, text);
+	if (route.kind === 'error') return route;
+	if (skb.packetType !== 'host') return undefined;
+	if (route.kind === 'forward') {
+		if (!options.strict) return route;
+		say('the sender gives every hop, and this host is none of them');
+		icmpSend(walk, skb, 12, 0);
+		return undefined;
+	}
+	if (route.type !== 'local') return undefined;
+	const header = skb.data.subarray(networkHeader);
+	const at = options.sourceRoute;
+	const length = header[at + 1] ?? 0;
+	const source = ipv4At(header, 12);
+	let next: Accepted = route;
+	for (let pointer = header[at + 2] ?? 0; pointer <= length; pointer += 4) {
+		if (pointer + 3 > length) {
+			icmpSend(walk, skb, 12, 0);
+			return undefined;
+		}
+		const address = ipv4At(header, at + pointer - 1);
+		const found = ipRouteInputSlow(walk, skb, address, source, device);
+		if (
+			found.kind === 'martian' ||
+			found.kind === 'error' ||
+			(found.kind === 'local' && found.type !== 'local')
+		)
+			return undefined;
+		next = found;
+		options.changed = true;
+		options.nextHop = address;
+		if (found.kind === 'forward') {
+			say(`the way that the sender gives goes on to ${ipv4Text(address)}`);
+			return found;
+		}
+		header.set(header.subarray(at + pointer - 1, at + pointer + 3), 16);
+	}
+	options.nextHop = undefined;
+	return next;
 }
 
 /** ip_local_deliver() */

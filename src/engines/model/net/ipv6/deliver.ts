@@ -6,8 +6,9 @@ import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
 import { type Bytes, isMulticast6, sameBytes } from '../core/address.ts';
 import type { NetDevice } from '../core/device.ts';
-import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
+import { networkHeader, type Skb } from '../core/skb.ts';
 import { hasSocket } from '../core/socket.ts';
+import { skipExtensions } from './exthdrs.ts';
 import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
@@ -41,16 +42,9 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 	const to = formatIpv6(destinationOf(skb));
 	const where = 'ip6_protocol_deliver_rcu';
 	walk.step('ip6_input', skb.ingress, `${to} is the host's: the packet goes to its protocol`);
-	let protocol = byteAt(skb, 6);
-	let offset = 40;
-	while (
-		protocol === ipProtocol.hopByHop ||
-		protocol === ipProtocol.destinationOptions ||
-		protocol === ipProtocol.routing
-	) {
-		protocol = byteAt(skb, offset);
-		offset += (byteAt(skb, offset + 1) + 1) * 8;
-	}
+	const upper = skipExtensions(walk, skb);
+	if (upper.refusal !== undefined) return walk.drop(skb, upper.refusal);
+	const { protocol, offset } = upper;
 	switch (protocol) {
 		case ipProtocol.fragment:
 			walk.step(where, skb.ingress, 'a fragment, held until the others come');
@@ -68,7 +62,7 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 			icmpv6Send(walk, skb, 4, 1);
 			return walk.drop(skb, {
 				reason: 'IP_NOPROTO',
-				where,
+				where: 'ip6_input_finish',
 				cause: 'no-receiver',
 				counters: ['Ip6InUnknownProtos'],
 			});

@@ -1,12 +1,15 @@
 /** ICMPv6 errors that the host sends back, and ICMPv6 that comes to it: net/ipv6/icmp.c. */
+
+import type { Cause } from '../../../../journey/cause.ts';
 import type { Outcome } from '../../../../journey/journey.ts';
 import { formatIpv6 } from '../../../../packet/address.ts';
 import { transportChecksum } from '../../../../packet/checksum.ts';
 import { icmpv6Type } from '../../../../packet/icmpv6.ts';
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
-import { isAny6, isMulticast6 } from '../core/address.ts';
+import { isAny6, isLinkLocal6, isMulticast6 } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
+import { routeErrors } from '../core/error.ts';
 import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
 import { fib6Lookup } from './fib6-rules.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
@@ -26,20 +29,8 @@ export function icmpv6Send(walk: Walk, skb: Skb, type: number, code: number): vo
 	if ((isMulticast6(destination) || skb.packetType !== 'host') && type !== 2) return;
 	if (isAny6(source) || isMulticast6(source)) return;
 	if (byteAt(skb, 6) === ipProtocol.icmpv6 && byteAt(skb, 40) < 128) return;
-	const { result } = fib6Lookup(walk.net, 0, {
-		iif: loopbackIfindex,
-		oif: 0,
-		l3mdev: masterIfindex(skb.ingress),
-		mark: 0,
-		destination: source,
-		source: destination,
-		trafficClass: 0,
-		protocol: ipProtocol.icmpv6,
-		sourcePort: 0,
-		destinationPort: 0,
-	});
 	const to = formatIpv6(source);
-	if (typeof result === 'string' || result.nexthop === undefined) {
+	if (!hasWayBack(walk, skb)) {
 		walk.step('icmpv6_send', skb.ingress, `there is no way back to ${to}: no ICMPv6 error is sent`);
 		return;
 	}
@@ -68,14 +59,65 @@ export function icmpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 			cause: 'truncated',
 			counters: ['Icmp6InErrors'],
 		});
-	if (message[0] === icmpv6Type.echoReply)
+	return icmpv6Handle(walk, skb, message);
+}
+
+/** What icmpv6_rcv() does with each type; before Linux 6.3 what nobody takes is not called a drop. */
+function icmpv6Handle(walk: Walk, skb: Skb, message: Uint8Array): Outcome {
+	const where = 'icmpv6_rcv';
+	const type = message[0] ?? 0;
+	const unnamed = (cause: Cause): Outcome =>
+		walk.kernel.version < withReasons
+			? walk.deliver(skb)
+			: walk.drop(skb, { reason: 'NOT_SPECIFIED', where, cause });
+	if (type === icmpv6Type.echoReply || type === extendedEchoReply)
 		return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver' });
-	walk.step(
-		where,
-		skb.ingress,
-		message[0] === icmpv6Type.echoRequest
-			? 'the host answers the echo request'
-			: 'the host takes the ICMPv6 message',
-	);
-	return walk.deliver(skb);
+	if (type === icmpv6Type.echoRequest) {
+		if (walk.net.sysctls.others['net.ipv6.icmp.echo_ignore_all']) {
+			walk.step(where, skb.ingress, 'net.ipv6.icmp.echo_ignore_all is on');
+			return unnamed('no-receiver');
+		}
+		if (!hasWayBack(walk, skb)) {
+			walk.step('icmpv6_echo_reply', skb.ingress, 'there is no way back: the request is not answered');
+			return unnamed('no-route');
+		}
+		walk.step('icmpv6_echo_reply', skb.ingress, 'the host answers the echo request');
+		return walk.deliver(skb);
+	}
+	if (type < 128) {
+		if (message.length < 48)
+			return walk.drop(skb, { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', since: withReasons });
+		walk.step('icmpv6_notify', skb.ingress, 'the host takes the ICMPv6 error');
+		return walk.deliver(skb);
+	}
+	if (type >= 133 && type <= 137) {
+		walk.step('ndisc_rcv', skb.ingress, 'neighbour discovery: the host takes it for itself');
+		return byteAt(skb, 7) === 255 ? walk.deliver(skb) : unnamed('header-invalid');
+	}
+	if (type === 130 || type === 131) return walk.deliver(skb);
+	walk.step(where, skb.ingress, `nothing on the host takes ICMPv6 type ${type}`);
+	return unnamed('no-receiver');
+}
+
+const withReasons = 6003;
+const extendedEchoReply = 161;
+
+/** Whether what the host answers finds a way to the packet's source. */
+function hasWayBack({ net }: Walk, skb: Skb): boolean {
+	const source = sourceOf(skb);
+	const scoped = isLinkLocal6(source);
+	const oif = scoped ? skb.ingress.ifindex : 0;
+	const { result } = fib6Lookup(net, oif, {
+		iif: loopbackIfindex,
+		oif,
+		l3mdev: masterIfindex(skb.ingress),
+		mark: 0,
+		destination: source,
+		source: destinationOf(skb),
+		trafficClass: 0,
+		protocol: ipProtocol.icmpv6,
+		sourcePort: 0,
+		destinationPort: 0,
+	});
+	return typeof result !== 'string' && routeErrors[result.type] === undefined;
 }

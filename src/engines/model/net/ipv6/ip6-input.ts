@@ -6,6 +6,7 @@ import { type Bytes, isLoopback6, isMulticast6 } from '../core/address.ts';
 import { l3mdevIpRcv } from '../core/l3mdev.ts';
 import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { ip6Input, ip6McInput } from './deliver.ts';
+import { ipv6ParseHopopts } from './exthdrs.ts';
 import { ip6Forward } from './ip6-output.ts';
 import { ip6PktDrop, ip6RouteInput } from './route.ts';
 
@@ -80,6 +81,10 @@ function ip6RcvCore(walk: Walk, skb: Skb): Refusal | undefined {
 			return { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', counters: ['Ip6InTruncatedPkts'] };
 		}
 		skb.data = skb.data.subarray(0, networkHeader + 40 + payload);
+	}
+	if (byteAt(skb, 6) === ipProtocol.hopByHop) {
+		const refusal = ipv6ParseHopopts(walk, skb);
+		if (refusal !== undefined) return refusal;
 	}
 	say(`an IPv6 packet of ${skb.data.length - networkHeader} bytes, whole and valid`);
 	return undefined;

@@ -81,8 +81,8 @@ export function describeRoute6({ info, nexthop, type }: Fib6Result): string {
 /** ip6_pkt_discard(), ip6_pkt_prohibit(), dst_discard(): ip6_pkt_drop() */
 export function ip6PktDrop(walk: Walk, skb: Skb, error: Errno): Outcome {
 	if (error === 'EINVAL')
-		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where: 'dst_discard', cause: 'route-blackhole' });
-	const where = 'ip6_pkt_drop';
+		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where: 'dst_discard_out', cause: 'route-blackhole' });
+	const where = error === 'EACCES' ? 'ip6_pkt_prohibit' : 'ip6_pkt_discard';
 	const noDestination = isAny6(destinationOf(skb));
 	const refusal: Refusal = noDestination
 		? { reason: 'IP_INADDRERRORS', where, cause: 'destination-invalid', counters: ['Ip6InAddrErrors'] }
