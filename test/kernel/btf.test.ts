@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Btf } from '../../src/kernel/btf.ts';
+import { Btf } from '../../src/bpf/btf.ts';
 import { readDropReasons } from '../../src/kernel/drop-reasons.ts';
 import { requires } from '../needs.ts';
 

@@ -18,7 +18,7 @@ export interface FibRequest {
 	readonly tos: number;
 	/** IPv6: traffic class and flow label, as a number (not byte-swapped); 0 for IPv4. */
 	readonly flowInfo: number;
-	/** Length of the IP packet, header included, to hold against the route's MTU; 0 asks for no such check. */
+	/** Length of the IP packet, header included, to hold against the route's MTU; 0 is never too long. */
 	readonly totalLength: number;
 	/** BPF_FIB_LOOKUP_MARK: for the rules; else 0. */
 	readonly mark: number;
@@ -41,7 +41,7 @@ export type FibAnswer =
 	/** A route and, unless `skipNeighbour`, a valid neighbour. */
 	| (FibRoute & {
 			readonly result: 'success';
-			/** Of the route; 0 where none was asked for (`totalLength` 0). */
+			/** Of the route. */
 			readonly mtu: number;
 			/** The neighbour's and the egress device's addresses, 6 bytes each; not with `skipNeighbour`. */
 			readonly destinationMac?: Uint8Array;

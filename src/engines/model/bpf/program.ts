@@ -127,7 +127,11 @@ export interface SkbContext {
 	/** Five words. */
 	readonly controlBlock?: readonly number[];
 	readonly trafficClassIndex?: number;
+	/** skb->ip_summed, CHECKSUM_*: `partial` is still to be filled in by a device; `none` if not given. */
+	readonly checksum?: SkbChecksum;
 }
+
+export type SkbChecksum = 'none' | 'unnecessary' | 'complete' | 'partial';
 
 export interface RunResult {
 	/** XDP_* or TC_ACT_*, signed: TC_ACT_UNSPEC is -1. */
@@ -165,6 +169,7 @@ export interface ChangedSkb {
 	readonly packetType: number;
 	readonly vlan: { readonly protocol: number; readonly tci: number } | undefined;
 	readonly gso: { readonly size: number; readonly segments: number; readonly type: number } | undefined;
+	readonly checksum: SkbChecksum;
 	/** Offset of the network header in the frame. */
 	readonly networkOffset: number;
 	/** skb->encapsulation and what bpf_skb_adjust_room noted of it; undefined where it was not told. */
@@ -179,5 +184,3 @@ export interface SkbEncapsulation {
 	readonly innerProtocol: number;
 }
 
-/** @throws EF_NO_OBJECT for a damaged or foreign file, EF_BPF_UNSUPPORTED, EF_INPUT */
-export type LoadProgram = (options: LoadProgramOptions) => BpfProgram;

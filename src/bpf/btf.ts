@@ -1,7 +1,8 @@
 /**
- * BPF Type Format (Documentation/bpf/btf.rst): as much of it as tells an enum's names and where a
- * section's variables stand. Pure: bytes in, names out.
+ * BPF Type Format (Documentation/bpf/btf.rst): as much of it as tells an enum's names, where a section's
+ * variables stand, and what maps an object defines. Pure: bytes in, names out.
  */
+const kindPointer = 2;
 const kindArray = 3;
 const kindStruct = 4;
 const kindUnion = 5;
@@ -12,6 +13,9 @@ const kindSection = 15;
 const kindDeclarationTag = 17;
 const kindEnum64 = 19;
 const kindInteger = 1;
+/** Kinds that only give another type a name or a quality. */
+const aliasKinds: readonly number[] = [8, 9, 10, 11, 18]; // typedef, volatile, const, restrict, type tag
+const kindFloat = 16;
 
 interface Entry {
 	readonly kind: number;
@@ -43,7 +47,17 @@ function extra(kind: number, members: number): number {
 	}
 }
 
+/** A variable of a data section. */
+export interface BtfVariable {
+	readonly offset: number;
+	readonly size: number;
+	/** The number of its type. */
+	readonly type: number;
+}
+
 export class Btf {
+	/** Where each type stands, once it was asked for by number. */
+	#offsets: readonly number[] | undefined;
 	readonly #bytes: Uint8Array;
 	readonly #view: DataView;
 	readonly #types: number;
@@ -103,27 +117,99 @@ export class Btf {
 	}
 
 	/** Where the variables of a data section such as `.rodata` stand in it, by name. */
-	section(name: string): ReadonlyMap<string, { readonly offset: number; readonly size: number }> {
+	section(name: string): ReadonlyMap<string, BtfVariable> {
 		const entry = this.#find([kindSection], name);
-		const variables = new Map<string, { offset: number; size: number }>();
+		const variables = new Map<string, BtfVariable>();
 		for (let i = 0; i < (entry?.members ?? 0); i++) {
 			const at = (entry?.offset ?? 0) + 12 * i;
-			const variable = this.#nameOf(this.#view.getUint32(at, true));
-			variables.set(variable, {
+			const variable = this.#at(this.#view.getUint32(at, true));
+			variables.set(variable.name, {
 				offset: this.#view.getUint32(at + 4, true),
 				size: this.#view.getUint32(at + 8, true),
+				type: variable.sizeOrType,
 			});
 		}
 		return variables;
 	}
 
-	/** The name of the type with this number; the first is 1. */
-	#nameOf(id: number): string {
-		let at = this.#types;
-		for (let i = 1; i < id; i++) {
+	/** The members of a struct with the numbers of their types, by name; none where it is no struct. */
+	members(type: number): ReadonlyMap<string, number> {
+		const { kind, members, offset } = this.#bare(type);
+		const found = new Map<string, number>();
+		if (kind !== kindStruct) return found;
+		for (let i = 0; i < members; i++) {
+			const at = offset + 12 * i;
+			found.set(this.#string(this.#view.getUint32(at, true)), this.#view.getUint32(at + 4, true));
+		}
+		return found;
+	}
+
+	/** What a pointer's type points to; undefined where it is no pointer. */
+	target(type: number): number | undefined {
+		const { kind, sizeOrType } = this.#bare(type);
+		return kind === kindPointer ? sizeOrType : undefined;
+	}
+
+	/** How many elements an array has; undefined where it is none. */
+	elements(type: number): number | undefined {
+		const { kind, offset } = this.#bare(type);
+		return kind === kindArray ? this.#view.getUint32(offset + 8, true) : undefined;
+	}
+
+	/** Of a value of this type, in bytes; undefined where it has no size. */
+	size(type: number): number | undefined {
+		const { kind, sizeOrType, offset } = this.#bare(type);
+		switch (kind) {
+			case kindPointer:
+				return 8;
+			case kindArray: {
+				const element = this.size(this.#view.getUint32(offset, true));
+				return element === undefined ? undefined : element * this.#view.getUint32(offset + 8, true);
+			}
+			case kindInteger:
+			case kindStruct:
+			case kindUnion:
+			case kindEnum:
+			case kindEnum64:
+			case kindFloat:
+				return sizeOrType;
+			default:
+				return undefined;
+		}
+	}
+
+	/** The type with this number, the first is 1, without what only names it. */
+	#bare(id: number): Entry & { readonly sizeOrType: number } {
+		let entry = this.#at(id);
+		// Damaged types may go round in circles.
+		for (let depth = 0; aliasKinds.includes(entry.kind) && depth < 64; depth++) {
+			entry = this.#at(entry.sizeOrType);
+		}
+		return entry;
+	}
+
+	#at(id: number): Entry & { readonly sizeOrType: number } {
+		this.#offsets ??= this.#findOffsets();
+		const at = this.#offsets[id];
+		if (at === undefined) return { kind: 0, name: '', members: 0, offset: 0, sizeOrType: 0 };
+		const information = this.#view.getUint32(at + 4, true);
+		return {
+			kind: (information >>> 24) & 0x1f,
+			name: this.#string(this.#view.getUint32(at, true)),
+			members: information & 0xffff,
+			offset: at + 12,
+			sizeOrType: this.#view.getUint32(at + 8, true),
+		};
+	}
+
+	#findOffsets(): number[] {
+		const offsets = [-1];
+		for (let at = this.#types; at < this.#typesEnd; ) {
 			const information = this.#view.getUint32(at + 4, true);
+			offsets.push(at);
 			at += 12 + extra((information >>> 24) & 0x1f, information & 0xffff);
 		}
-		return this.#string(this.#view.getUint32(at, true));
+		delete offsets[0];
+		return offsets;
 	}
 }

@@ -1,0 +1,95 @@
+/** The instructions of a basic block, and what stands at a block's ends. */
+import { emitAccess } from './access.ts';
+import { emitAlu } from './alu.ts';
+import { emitCall } from './call.ts';
+import { unsupported } from './code.ts';
+import { emitCondition } from './condition.ts';
+import type { Block } from './control-flow.ts';
+import { type Emitter, getRegister, setRegister, stopReasons } from './emitter.ts';
+import { accessMode, type Instruction, instructionClass, loadWide } from './instruction.ts';
+import { type KnownRegisters, learn } from './known.ts';
+import { emitLegacyLoad } from './legacy-load.ts';
+import { wasm, wasmType } from './wasm-opcodes.ts';
+
+/** The instructions of a block without its terminator. */
+export function emitBlock(emitter: Emitter, { start, end }: Block): void {
+	const known: KnownRegisters = [];
+	for (let at = start; at < end; at++) {
+		const instruction = emitter.code.instructions[at];
+		if (instruction === undefined) return;
+		emitInstruction(emitter, instruction, at, known);
+		learn(known, emitter.code, instruction, at);
+		if (instruction.opcode === loadWide) at++;
+	}
+}
+
+function emitInstruction(
+	emitter: Emitter,
+	instruction: Instruction,
+	at: number,
+	known: KnownRegisters,
+): void {
+	switch (instruction.opcode & 0x07) {
+		case instructionClass.alu:
+		case instructionClass.alu64:
+			return emitAlu(emitter, instruction, at);
+		case instructionClass.jmp:
+			return emitCall(emitter, instruction, at, known);
+		case instructionClass.ld:
+			return emitLoad(emitter, instruction, at);
+		case instructionClass.jmp32:
+			throw unsupported(emitter.code, at, `the jump 0x${instruction.opcode.toString(16)}`);
+		default:
+			return emitAccess(emitter, instruction, at);
+	}
+}
+
+/** A number of 64 bits, or what its reference stands for. */
+function emitLoad(emitter: Emitter, instruction: Instruction, at: number): void {
+	const { out, code } = emitter;
+	const { opcode, destination, source, immediate } = instruction;
+	const mode = opcode & 0xe0;
+	if (mode === accessMode.abs || mode === accessMode.ind) return emitLegacyLoad(emitter, instruction, at);
+	if (opcode !== loadWide) throw unsupported(code, at, `the load 0x${opcode.toString(16)}`);
+	const reference = code.references.get(at);
+	if (reference?.kind === 'map') out.i64(reference.handle);
+	else if (reference?.kind === 'address') out.i64(reference.address);
+	else if (reference !== undefined || source !== 0) {
+		throw unsupported(code, at, `a wide load of kind ${source}`);
+	} else {
+		const upper = code.instructions[at + 1]?.immediate ?? 0;
+		out.byte(0x42);
+		out.signed64((BigInt(upper) << 32n) | BigInt(immediate >>> 0));
+	}
+	setRegister(emitter, destination);
+}
+
+/** The jump's condition on the stack. */
+export function emitBranchCondition(emitter: Emitter, block: Block): void {
+	const instruction = emitter.code.instructions[block.end];
+	if (instruction !== undefined) emitCondition(emitter, instruction, block.end);
+}
+
+export function emitExit(emitter: Emitter): void {
+	getRegister(emitter, 0);
+	emitter.out.byte(wasm.return);
+}
+
+/** In a checked build, burn fuel: a program that jumps back too often is stopped. */
+export function emitFuel({ out, checkedBits, stopFunction }: Emitter, at: number): void {
+	if (checkedBits === undefined) return;
+	out.op(wasm.globalGet, 0);
+	out.i32(1);
+	out.byte(wasm.i32Sub);
+	out.op(wasm.globalSet, 0);
+	out.op(wasm.globalGet, 0);
+	out.byte(wasm.i32Eqz);
+	out.byte(wasm.if);
+	out.byte(wasmType.none);
+	out.i32(stopReasons.indexOf('fuel'));
+	out.i32(at);
+	out.i32(0);
+	out.i64(0);
+	out.op(wasm.call, stopFunction);
+	out.byte(wasm.end);
+}

@@ -1,0 +1,136 @@
+/** Calls of helpers and of the program's own functions: RFC 9669, section 4.3.1. */
+import { unsupported } from './code.ts';
+import { emitAddress } from './access.ts';
+import { type Emitter, frameBytes, framePointer, getRegister, scratch, setRegister, stopReasons } from './emitter.ts';
+import { ArrayMap, DeviceMap } from './maps/array.ts';
+import { helpers } from './helpers/table.ts';
+import type { Helper } from './helpers/prototype.ts';
+import type { Instruction } from './instruction.ts';
+import type { KnownRegisters } from './known.ts';
+import { layout } from './memory.ts';
+import { wasm, wasmType } from './wasm-opcodes.ts';
+
+const [helperCall, localCall] = [0, 1];
+
+/** bpf_map_lookup_elem */
+const lookupHelper = 1;
+
+/** The opcode of a call by register, whose register is the destination. */
+export const callByRegister = 0x8d;
+
+export function emitCall(
+	emitter: Emitter,
+	instruction: Instruction,
+	at: number,
+	known: KnownRegisters,
+): void {
+	const { out, code } = emitter;
+	if (instruction.opcode === callByRegister) {
+		// Compilers that do not optimize put the helper's number there right before.
+		const value = known[instruction.destination];
+		if (value?.kind !== 'number') throw unsupported(code, at, 'a call by register');
+		return emitHelperCall(emitter, value.value, at, known);
+	}
+	if (instruction.source === helperCall) return emitHelperCall(emitter, instruction.immediate, at, known);
+	if (instruction.source !== localCall) {
+		throw unsupported(code, at, `the kernel function ${instruction.immediate} (kfunc)`);
+	}
+	const reference = code.references.get(at);
+	const target = reference?.kind === 'function' ? reference.target : at + 1 + instruction.immediate;
+	for (let register = 1; register <= 5; register++) getRegister(emitter, register);
+	getRegister(emitter, framePointer);
+	out.i64(frameBytes);
+	out.byte(wasm.i64Sub);
+	out.op(wasm.call, emitter.functionIndex(target));
+	setRegister(emitter, 0);
+}
+
+function emitHelperCall(emitter: Emitter, number: number, at: number, known: KnownRegisters): void {
+	const { out } = emitter;
+	const helper = helpers.get(number);
+	const map = known[1];
+	if (number === lookupHelper && map?.kind === 'map' && emitArrayLookup(emitter, map.handle, at)) return;
+	const index = emitter.helperIndex(number, at);
+	if (helper === undefined) return;
+	emitArguments(emitter, helper, at);
+	out.op(wasm.call, index);
+	switch (helper.result) {
+		case 'signed':
+			out.byte(wasm.i64ExtendI32S);
+			return setRegister(emitter, 0);
+		case 'unsigned':
+			out.byte(wasm.i64ExtendI32U);
+			return setRegister(emitter, 0);
+		case 'long':
+			out.i32(layout.result);
+			out.byte(wasm.i64Load);
+			out.byte(0);
+			out.byte(0);
+			return setRegister(emitter, 0);
+		case 'none':
+			return;
+	}
+}
+
+/** In a checked build the instruction's number first, for what a helper finds wrong. */
+function emitArguments(emitter: Emitter, helper: Helper, at: number): void {
+	const { out, checkedBits } = emitter;
+	helper.arguments.forEach((argument, index) => {
+		const register = index + 1;
+		if (argument === 'context') return;
+		if (typeof argument === 'object' && checkedBits !== undefined) emitShortAddress(emitter, register, at);
+		getRegister(emitter, register);
+		out.byte(wasm.i32WrapI64);
+		if (argument !== 'long') return;
+		getRegister(emitter, register);
+		out.i64(32);
+		out.byte(wasm.i64ShrU);
+		out.byte(wasm.i32WrapI64);
+	});
+	if (checkedBits !== undefined) out.i32(at);
+}
+
+/** Stop the program where an address has more than 32 bits: the helper would not see them. */
+function emitShortAddress(emitter: Emitter, register: number, at: number): void {
+	const { out } = emitter;
+	getRegister(emitter, register);
+	out.i64(32);
+	out.byte(wasm.i64ShrU);
+	out.i64(0);
+	out.byte(wasm.i64Ne);
+	out.byte(wasm.if);
+	out.byte(wasmType.none);
+	out.i32(stopReasons.indexOf('read'));
+	out.i32(at);
+	out.i32(1);
+	getRegister(emitter, register);
+	out.op(wasm.call, emitter.stopFunction);
+	out.byte(wasm.end);
+}
+
+/** As the kernel does, look an array's element up in place. False where the map is none. */
+function emitArrayLookup(emitter: Emitter, handle: number, at: number): boolean {
+	const { out } = emitter;
+	const map = emitter.map(handle);
+	if (!(map instanceof ArrayMap) || map instanceof DeviceMap) return false;
+	const rest = emitAddress(emitter, 2, 0, 4, false, at);
+	out.byte(wasm.i32Load);
+	out.byte(0);
+	out.unsigned(rest);
+	out.op(wasm.localTee, scratch.otherWord);
+	out.i32(map.entries);
+	out.byte(wasm.i32LtU);
+	out.byte(wasm.if);
+	out.byte(wasmType.i64);
+	out.op(wasm.localGet, scratch.otherWord);
+	out.i32(map.values.stride);
+	out.byte(wasm.i32Mul);
+	out.i32(map.values.base);
+	out.byte(wasm.i32Add);
+	out.byte(wasm.i64ExtendI32U);
+	out.byte(wasm.else);
+	out.i64(0);
+	out.byte(wasm.end);
+	setRegister(emitter, 0);
+	return true;
+}
