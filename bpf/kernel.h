@@ -37,12 +37,21 @@ enum { TC_ACT_UNSPEC = -1, TC_ACT_SHOT = 2, TC_ACT_REDIRECT = 7 };
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 enum { BPF_F_NO_PREALLOC = 1 };
+
+/* Flags of bpf_map_update_elem. */
+enum { BPF_ANY, BPF_NOEXIST };
+
+/* Flags of bpf_ringbuf_submit and bpf_ringbuf_output; with neither, a reader that has caught up is woken. */
+enum { BPF_RB_NO_WAKEUP = 1 << 0, BPF_RB_FORCE_WAKEUP = 1 << 1 };
 
 enum { BPF_ADJ_ROOM_MAC = 1 };
 
@@ -160,11 +169,30 @@ typedef struct {
 struct net_device {
 	int ifindex;
 	possible_net_t nd_net;
+	char name[16];
+} co_re;
+
+struct sock_common {
+	possible_net_t skc_net;
+} co_re;
+
+struct sock {
+	struct sock_common __sk_common;
+} co_re;
+
+struct dst_entry {
+	struct net_device *dev;
+	short error;
 } co_re;
 
 struct sk_buff {
 	struct net_device *dev;
+	struct sock *sk;
+	unsigned long _skb_refdst;
 	unsigned int len;
+	unsigned int data_len;
+	int skb_iif;
+	be16 protocol;
 	u16 mac_header;
 	u16 network_header;
 	unsigned char *head;

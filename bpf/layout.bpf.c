@@ -3,6 +3,7 @@
  * Never loaded: its type information tells TypeScript the numbers and the shapes that both sides share.
  * `npm run bpf` writes them to src/datapath/layout.ts.
  */
+#include "drop.h"
 #include "inner.h"
 #include "outcome.h"
 #include "sighting.h"
@@ -13,8 +14,14 @@ enum place place;
 enum fib_result fib_result;
 enum encapsulation encapsulation;
 enum tunnel_flag tunnel_flag;
+enum tracepoint tracepoint;
+enum drop_interest drop_interest;
+enum drop_count drop_count;
 struct outcome_count outcome_count;
 struct sighting sighting;
 struct tunnel tunnel;
 struct tunnel_key_ipv4 tunnel_key_ipv4;
 struct tunnel_key_ipv6 tunnel_key_ipv6;
+struct drop_key drop_key;
+struct drop_event drop_event;
+struct drop_prefix drop_prefix;

@@ -17,6 +17,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const objects = [
 	{ object: 'bpf/objects/datapath-xdp.o', source: 'bpf/datapath.bpf.c', hook: 'bpf/xdp' },
 	{ object: 'bpf/objects/datapath-tc.o', source: 'bpf/datapath.bpf.c', hook: 'bpf/tc' },
+	{ object: 'bpf/objects/drops.o', source: 'bpf/drops.bpf.c' },
 	{ object: 'bpf/objects/tracer.o', source: 'bpf/tracer.bpf.c' },
 	{ object: 'bpf/objects/observer.o', source: 'bpf/observer.bpf.c' },
 	{ object: 'bench/rate.o', source: 'bench/rate.bpf.c' },

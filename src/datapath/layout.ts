@@ -68,6 +68,28 @@ export const tunnelFlags = {
 	udpChecksum: 8,
 } as const;
 
+/** enum tracepoint, by number. */
+export const tracepoints = [
+	'kfree-skb',
+	'xdp-redirect-err',
+	'xdp-devmap-xmit',
+	'xdp-exception',
+] as const;
+
+/** enum drop_interest, by number. */
+export const dropInterests = [
+	'ignored',
+	'wanted',
+	'routine',
+] as const;
+
+/** enum drop_count, by number. */
+export const dropCounts = [
+	'routine',
+	'too-fast',
+	'not-shown',
+] as const;
+
 /** struct outcome_count: its bytes, and where its members stand. */
 export const outcomeCountLayout = {
 	size: 16,
@@ -125,4 +147,48 @@ export const tunnelKeyIpv6Layout = {
 	size: 20,
 	prefixLength: { offset: 0, size: 4 },
 	address: { offset: 4, size: 16 },
+} as const;
+
+/** struct drop_key: its bytes, and where its members stand. */
+export const dropKeyLayout = {
+	size: 96,
+	location: { offset: 0, size: 8 },
+	outerSource: { offset: 8, size: 16 },
+	outerDestination: { offset: 24, size: 16 },
+	innerSource: { offset: 40, size: 16 },
+	innerDestination: { offset: 56, size: 16 },
+	namespace: { offset: 72, size: 4 },
+	device: { offset: 76, size: 4 },
+	reason: { offset: 80, size: 4 },
+	ethertype: { offset: 84, size: 2 },
+	tracepoint: { offset: 86, size: 1 },
+	routeError: { offset: 87, size: 1 },
+	outerFamily: { offset: 88, size: 1 },
+	outerProtocol: { offset: 89, size: 1 },
+	encapsulation: { offset: 90, size: 1 },
+	innerFamily: { offset: 91, size: 1 },
+	innerProtocol: { offset: 92, size: 1 },
+	withoutHeaders: { offset: 93, size: 1 },
+	reserved: { offset: 94, size: 2 },
+} as const;
+
+/** struct drop_event: its bytes, and where its members stand. */
+export const dropEventLayout = {
+	size: 120,
+	key: { offset: 0, size: 96 },
+	time: { offset: 96, size: 8 },
+	packets: { offset: 104, size: 4 },
+	length: { offset: 108, size: 4 },
+	captured: { offset: 112, size: 2 },
+	fromEthernet: { offset: 114, size: 1 },
+	reserved: { offset: 115, size: 5 },
+	bytes: { offset: 120, size: 0 },
+} as const;
+
+/** struct drop_prefix: its bytes, and where its members stand. */
+export const dropPrefixLayout = {
+	size: 36,
+	address: { offset: 0, size: 16 },
+	mask: { offset: 16, size: 16 },
+	family: { offset: 32, size: 4 },
 } as const;
