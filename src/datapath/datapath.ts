@@ -13,7 +13,7 @@ import { tunnelEntry } from './tunnel-map.ts';
 const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
 
 /** The path of a compiled BPF object of this package. */
-export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer'): string {
+export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer' | 'drops'): string {
 	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
 }
 

@@ -41,6 +41,8 @@ export const causes = {
 	'ipv6-disabled': 'IPv6 is off on the device',
 	'tc-program': 'a TC program at the device dropped it',
 	'xdp-program': 'an XDP program at the device dropped it',
+	'xdp-redirect': 'an XDP program redirected it, and that could not be carried out',
+	'xdp-exception': 'an XDP program aborted, or its verdict could not be carried out',
 	'bpf-route-tunnel': 'the route has a lightweight tunnel of its own, which the datapath cannot take',
 	'bpf-no-source': 'the FIB found no source address',
 	'bpf-fib-error': 'the FIB lookup failed',
@@ -50,6 +52,14 @@ export const causes = {
 } as const;
 
 export type Cause = keyof typeof causes;
+
+/** Errors of a packet's route (errno) that say which type of route it is. */
+const byRouteError: Readonly<Record<number, Cause>> = {
+	13: 'route-prohibit', // EACCES
+	22: 'route-blackhole', // EINVAL
+	101: 'no-route', // ENETUNREACH
+	113: 'route-unreachable', // EHOSTUNREACH
+};
 
 const byReason: Readonly<Record<string, Cause>> = {
 	IP_LOCAL_SOURCE: 'source-is-local',
@@ -83,8 +93,14 @@ const byReason: Readonly<Record<string, Cause>> = {
  * The cause of a drop in the kernel's stack.
  * @param sourceIsLocal whether the dropped packet's source is an address of the host that dropped it: it
  * decides where the kernel names no reason (a local source before Linux 6.13)
+ * @param routeError the error of the packet's route, a positive errno; 0 if it is not known. It tells types
+ * of routes apart that the kernel drops for the same reason
  */
-export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean): Cause {
+export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean, routeError = 0): Cause {
+	if (isRouteDrop(where) && reason !== 'IP_INADDRERRORS') {
+		const cause = byRouteError[routeError];
+		if (cause !== undefined) return cause;
+	}
 	if (reason === 'IP_INHDR') return /^ip6?_forward/.test(where) ? 'ttl-expired' : 'header-invalid';
 	if (reason === 'QDISC_DROP') return where === '__dev_queue_xmit' ? 'no-carrier' : 'unknown';
 	const named = byReason[reason];
@@ -92,6 +108,19 @@ export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean): Ca
 	if (where.startsWith('ip_rcv_finish')) return sourceIsLocal ? 'source-is-local' : 'unknown';
 	if (where === 'neigh_invalidate') return 'neighbour-failed';
 	return 'unknown';
+}
+
+/** Functions that drop what was routed to them, whose route says why. */
+function isRouteDrop(where: string): boolean {
+	return /^(ip_error|ip6_pkt_(discard|prohibit)(_out)?|dst_discard(_out)?)$/.test(where);
+}
+
+/**
+ * The cause that a kernel reason alone decides, wherever the packet is dropped; undefined where it takes
+ * the place as well. A reason of the route's is none of them: see `isRouteDrop`.
+ */
+export function settledCause(reason: string): Cause | undefined {
+	return reason === 'IP_INNOROUTES' ? undefined : byReason[reason];
 }
 
 /** The cause of a drop that the datapath decided on. */

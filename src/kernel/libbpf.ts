@@ -28,11 +28,38 @@ export interface Libbpf {
 	bpf_obj_pin(fd: number, path: string): number;
 	bpf_obj_get(path: string): number;
 	bpf_prog_get_fd_by_id(id: number): number;
-	bpf_map_update_elem(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
+	bpf_map_update_elem: {
+		(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
+		/** On another thread. */
+		async(
+			fd: number,
+			key: Uint8Array,
+			value: Uint8Array,
+			flags: number,
+			done: (error: unknown, result: number) => void,
+		): void;
+	};
 	bpf_map_lookup_elem(fd: number, key: Uint8Array, value: Uint8Array): number;
 	bpf_map_delete_elem(fd: number, key: Uint8Array): number;
 	bpf_map_get_next_key(fd: number, key: Uint8Array | null, next: Uint8Array): number;
 	bpf_map_get_fd_by_id(id: number): number;
+	bpf_map_create(
+		type: number,
+		name: string,
+		keyBytes: number,
+		valueBytes: number,
+		entries: number,
+		options: null,
+	): number;
+	bpf_map_lookup_and_delete_batch(
+		fd: number,
+		after: Uint8Array | null,
+		reached: Uint8Array,
+		keys: Uint8Array,
+		values: Uint8Array,
+		count: Uint32Array,
+		options: null,
+	): number;
 	bpf_obj_get_info_by_fd(fd: number, information: Uint8Array, size: Uint32Array): number;
 	bpf_prog_test_run_opts(fd: number, options: Uint8Array): number;
 	bpf_xdp_attach(device: number, fd: number, flags: number, options: null): number;
@@ -78,6 +105,8 @@ const prototypes = `
 	int bpf_map_delete_elem(int fd, const void *key)
 	int bpf_map_get_next_key(int fd, const void *key, void *next)
 	int bpf_map_get_fd_by_id(uint32_t id)
+	int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)
+	int bpf_map_lookup_and_delete_batch(int fd, void *after, void *reached, void *keys, void *values, void *count, const void *options)
 	int bpf_obj_get_info_by_fd(int fd, void *information, void *size)
 	int bpf_prog_test_run_opts(int fd, void *options)
 	int bpf_xdp_attach(int device, int fd, uint32_t flags, const void *options)

@@ -20,8 +20,10 @@ export interface BpfObject {
 	program(name: string): number;
 	/** The file descriptor of a map, by its C name. */
 	map(name: string): number;
-	/** Attach a program to what its section names (a tracepoint); it lasts until `close`. */
+	/** Attach a program to what its section names (a tracepoint); it lasts until `detach` or `close`. */
 	attach(name: string): void;
+	/** Detach all that was attached. */
+	detach(): void;
 	/** Programs and maps go when nothing else in the kernel uses them. */
 	close(): void;
 }
@@ -55,14 +57,18 @@ export function loadObject(path: string, options: LoadOptions = {}): BpfObject {
 			bpf.bpf_object__find_program_by_name(object, name),
 			`find the program ${name} in ${path}`,
 		);
+	const detach = (): void => {
+		for (const link of links.splice(0)) bpf.bpf_link__destroy(link);
+	};
 	return {
 		program: (name) => bpf.bpf_program__fd(program(name)),
 		map: (name) => bpf.bpf_map__fd(findMap(object, path, name)),
 		attach: (name) => {
 			links.push(checkBpfPointer(bpf.bpf_program__attach(program(name)), `attach the program ${name}`));
 		},
+		detach,
 		close: () => {
-			for (const link of links) bpf.bpf_link__destroy(link);
+			detach();
 			bpf.bpf_object__close(object);
 		},
 	};

@@ -10,12 +10,26 @@ export interface ProgramInformation {
 	readonly tag: string;
 }
 
-function programInformation(fd: number): ProgramInformation {
-	const information = new Uint8Array(96); // the beginning of struct bpf_prog_info
+/** The beginning of struct bpf_prog_info; what the kernel does not know of it stays zero. */
+function read(fd: number, bytes: number): Uint8Array {
+	const information = new Uint8Array(bytes);
 	checkBpf(
-		libbpf().bpf_obj_get_info_by_fd(fd, information, new Uint32Array([information.length])),
+		libbpf().bpf_obj_get_info_by_fd(fd, information, new Uint32Array([bytes])),
 		'ask about a BPF program',
 	);
+	return information;
+}
+
+/**
+ * How often the program was not run because it was running on that processor already (recursion_misses;
+ * 0 before Linux 5.12).
+ */
+export function missedRuns(fd: number): bigint {
+	return new DataView(read(fd, 216).buffer).getBigUint64(208, true);
+}
+
+function programInformation(fd: number): ProgramInformation {
+	const information = read(fd, 96);
 	const name = information.subarray(64, 80);
 	return {
 		id: new DataView(information.buffer).getUint32(4, true),

@@ -5,8 +5,8 @@ import { libc } from './libc.ts';
 import { check, koffi, type Pointer } from './library.ts';
 
 export interface RingBuffer {
-	/** Give every event that is there to the receiver, oldest first; how many there were. */
-	consume(): number;
+	/** Give every event that is there to the receiver, oldest first, or as many as it takes. */
+	consume(): void;
 	/** Resolves when there is an event, after the time, or on `wake`. One wait at a time. */
 	wait(milliseconds: number): Promise<void>;
 	/** End the wait under way, or the next one. */
@@ -15,21 +15,29 @@ export interface RingBuffer {
 }
 
 const pollIn = 1;
+/** What a callback returns to end libbpf's reading; no errno that it has itself. */
+const stop = -4095;
 
 let sample: ReturnType<ReturnType<typeof koffi>['proto']> | undefined;
 
+/** What a receiver answers to have the events that follow wait for the next `consume`. */
+export const enough = 'enough';
+
 /**
  * Read the ring buffer `fd`. The receiver gets a view of `size` bytes that is overwritten by the next
- * event: it copies what it keeps.
+ * event, of which so many bytes are this one's: it copies what it keeps.
  */
-export function openRingBuffer(fd: number, size: number, receive: (event: Uint8Array) => void): RingBuffer {
+export function openRingBuffer(
+	fd: number,
+	size: number,
+	receive: (event: Uint8Array, bytes: number) => typeof enough | void,
+): RingBuffer {
 	const bpf = libbpf();
 	const event = new Uint8Array(size);
 	sample ??= koffi().proto('int sample(void *context, void *data, size_t size)');
 	const callback = koffi().register((_context: null, data: Pointer, bytes: number) => {
 		libc().memcpy(event, data, Math.min(bytes, size));
-		receive(event);
-		return 0;
+		return receive(event, bytes) === enough ? stop : 0;
 	}, koffi().pointer(sample));
 	const ring = checkBpfPointer(bpf.ring_buffer__new(fd, callback, null, null), 'open a ring buffer');
 	const wakeFd = check(libc().eventfd(0, 0x80000), 'make an eventfd'); // EFD_CLOEXEC
@@ -41,7 +49,10 @@ export function openRingBuffer(fd: number, size: number, receive: (event: Uint8A
 	const bytes = new Uint8Array(descriptors.buffer);
 	let waiting: Promise<unknown> = Promise.resolve();
 	return {
-		consume: () => checkBpf(bpf.ring_buffer__consume(ring), 'read a ring buffer'),
+		consume: () => {
+			const result = bpf.ring_buffer__consume(ring);
+			if (result !== stop) checkBpf(result, 'read a ring buffer');
+		},
 		wait: async (milliseconds) => {
 			waiting = libc().poll(bytes, 2, milliseconds);
 			await waiting;

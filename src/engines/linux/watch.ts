@@ -43,7 +43,9 @@ export function openWatch(shared?: number): Watch {
 	const observer = loadObject(objectPath('observer'), { maps: { sightings } });
 	for (const program of ['receive', 'transmit', 'drop']) tracer.attach(program);
 	let events: Event[] = [];
-	const ring = openRingBuffer(sightings, eventSize, (bytes) => events.push(decodeEvent(bytes)));
+	const ring = openRingBuffer(sightings, eventSize, (bytes) => {
+		events.push(decodeEvent(bytes));
+	});
 	return {
 		sightings,
 		namespace: ({ inode }) => {
