@@ -214,7 +214,7 @@ inlined void tell_name(u32 namespace, const struct net_device *device)
 inlined bool tell(const struct drop *drop, u64 packets, u64 flags)
 {
 	struct drop_event *event = bpf_ringbuf_reserve(&events, event_size, 0);
-	u32 captured = drop->linear;
+	u64 captured = drop->linear, room = event_size - sizeof(*event);
 
 	if (!event)
 		return false;
@@ -226,8 +226,8 @@ inlined bool tell(const struct drop *drop, u64 packets, u64 flags)
 	__builtin_memset(event->reserved, 0, sizeof(event->reserved));
 	/* One register from the comparison to the copy, or the verifier loses the bound. */
 	asm volatile("" : "+r"(captured));
-	if (captured > event_size - sizeof(*event))
-		captured = event_size - sizeof(*event);
+	if (captured > room)
+		captured = room;
 	if (!drop->from || bpf_probe_read_kernel(event->bytes, captured, drop->from))
 		captured = 0;
 	event->captured = captured;
@@ -355,7 +355,7 @@ SEC("tp_btf/kfree_skb") int drop_skb(u64 *arguments)
 	struct cursor from;
 	short error = 0;
 
-	if (!interest || *interest == DROP_IGNORED)
+	if (!interest || *interest == DROP_IGNORED || (!skb->len && !skb->protocol)) /* a buffer nobody filled */
 		return 0;
 	if (skb->dev) {
 		drop.key.namespace = skb->dev->nd_net.net->ns.inum;

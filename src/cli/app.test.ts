@@ -34,6 +34,7 @@ async function runApp(...options: readonly string[]): Promise<Ran> {
 			json: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
 			message: (text) => process.stderr.write(`${text}\n`),
 			progress: () => undefined,
+			renew: undefined,
 			style: plain,
 		},
 	};

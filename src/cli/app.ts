@@ -1,6 +1,7 @@
 /** The commands and their options. Each command's code is loaded when it is run. */
 import { type Application, buildApplication, buildCommand, buildRouteMap, text_en } from '@stricli/core';
 import { parseListen } from '../forwarder/listen.ts';
+import { parseCause, parseDevice, parseNetwork, parseReason } from '../trace/filter.ts';
 import { packageVersion } from '../version.ts';
 import { cellFlags } from './cell-flags.ts';
 import type { Context } from './context.ts';
@@ -63,10 +64,7 @@ const ping = buildCommand<import('./lab-ping.ts').LabPingFlags, [], Context>({
 		flags: {
 			count: {
 				kind: 'parsed',
-				parse: (text: string): number => {
-					if (!/^[1-9]\d{0,8}$/.test(text)) throw new SyntaxError(`"${text}" is not a number from 1 on`);
-					return Number(text);
-				},
+				parse: wholeNumber,
 				brief: 'Stop after this many packets; until Ctrl-C if not given',
 				optional: true,
 				placeholder: 'number',
@@ -189,6 +187,90 @@ const metrics = buildCommand<import('./metrics.ts').MetricsFlags, [], Context>({
 	},
 });
 
+/** An option that may be repeated: one of its values has to fit. */
+function several<T>(parse: (text: string) => T, brief: string, placeholder: string) {
+	return { kind: 'parsed', parse, brief, placeholder, optional: true, variadic: true } as const;
+}
+
+function wholeNumber(text: string): number {
+	if (!/^[1-9]\d{0,8}$/.test(text)) throw new SyntaxError(`"${text}" is not a number from 1 on`);
+	return Number(text);
+}
+
+function duration(text: string): number {
+	const seconds = /^\d{1,8}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+	if (seconds > 0) return seconds;
+	throw new SyntaxError(`"${text}" is no time in seconds, such as 10 or 0.5`);
+}
+
+const trace = buildCommand<import('./trace.ts').TraceFlags, [], Context>({
+	loader: async () => (await import('./trace.ts')).trace,
+	docs: {
+		brief: 'Show the packets that this host drops now: why, where, by which device, and what they are',
+		fullDescription:
+			"Watches the kernel's own tracepoints, in all network namespaces, and prints what is dropped, most first: on a terminal as a table that is renewed each second, elsewhere at the end. It ends with Ctrl-C, after --count packets or after --seconds. Options narrow it; each may be repeated.",
+	},
+	parameters: {
+		flags: {
+			cause: several(parseCause, 'Our name for why, such as reverse-path', 'cause'),
+			reason: several(parseReason, "The kernel's name for why, such as IP_RPFILTER", 'reason'),
+			device: several(parseDevice, 'Device that the packet came in by, or was to leave by', 'name'),
+			netns: several(
+				String,
+				'Network namespace, as "ip netns" names it; or host, pid:NUMBER, inode:NUMBER',
+				'name',
+			),
+			outer: several(parseNetwork, 'Network of the outermost source or destination', 'prefix'),
+			inner: several(
+				parseNetwork,
+				'Network of the encapsulated source or destination; others are left out',
+				'prefix',
+			),
+			routine: {
+				kind: 'boolean',
+				brief: 'Also what is freed in the ordinary course of things, such as with a closed socket',
+				default: false,
+				withNegated: false,
+			},
+			count: {
+				kind: 'parsed',
+				parse: wholeNumber,
+				brief: 'End after so many packets',
+				optional: true,
+				placeholder: 'number',
+			},
+			seconds: {
+				kind: 'parsed',
+				parse: duration,
+				brief: 'End after so many seconds',
+				optional: true,
+				placeholder: 'number',
+			},
+			interval: {
+				kind: 'parsed',
+				parse: duration,
+				brief: 'Print what was dropped in each so many seconds',
+				optional: true,
+				placeholder: 'seconds',
+			},
+			each: {
+				kind: 'boolean',
+				brief: 'Print each packet as it is dropped, and the table at the end',
+				default: false,
+				withNegated: false,
+			},
+			pcap: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Write each packet to a pcapng file, reason and place in its comment',
+				optional: true,
+				placeholder: 'file',
+			},
+			json,
+		},
+	},
+});
+
 /** `lab` and `lab --outer ipv4` run the lab: the word `run` may be left out. */
 export function completeArguments(given: readonly string[]): readonly string[] {
 	const [command, first] = given;
@@ -205,7 +287,7 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 	};
 	return buildApplication(
 		buildRouteMap({
-			routes: { check, up: forwarderUp, status, reload, down: forwarderDown, metrics, lab },
+			routes: { check, up: forwarderUp, status, reload, down: forwarderDown, metrics, trace, lab },
 			docs: {
 				brief: "Encapsulate packets in BPF, forward them through the kernel's routing, and know what happens",
 			},

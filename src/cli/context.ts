@@ -17,6 +17,11 @@ export interface Output {
 	message(text: string): void;
 	/** Show how far a run is, on a terminal only; undefined removes it. */
 	progress(text: string | undefined): void;
+	/**
+	 * Show lines in place of those shown so before, as many as there is room for; none removes them. Undefined
+	 * where stdout is no terminal that can.
+	 */
+	readonly renew: ((lines: readonly string[]) => void) | undefined;
 	/** Colours if stdout is a terminal that has them. */
 	readonly style: Style;
 }

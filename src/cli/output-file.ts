@@ -1,5 +1,5 @@
 /** A file that a command writes at its end, but opens before it begins: a mistake in its name costs no run. */
-import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { EncapForwardError } from '../error.ts';
 
 export interface OutputFile {
@@ -9,12 +9,44 @@ export interface OutputFile {
 	close(): void;
 }
 
-/** @throws EF_FILE */
-export function openFile(path: string): OutputFile {
-	const refusal = (cause: unknown): EncapForwardError =>
+function refusalOf(path: string): (cause: unknown) => EncapForwardError {
+	return (cause) =>
 		new EncapForwardError('EF_FILE', `cannot write ${path}: ${(cause as NodeJS.ErrnoException).code}`, {
 			cause,
 		});
+}
+
+/** A file that is written as a command goes on, so that others can read along. */
+export interface OutputStream {
+	write(bytes: Uint8Array): void;
+	close(): void;
+}
+
+/** What the file held before is gone. @throws EF_FILE */
+export function openStream(path: string): OutputStream {
+	const refusal = refusalOf(path);
+	let fd: number;
+	try {
+		fd = openSync(path, 'w');
+	} catch (cause) {
+		throw refusal(cause);
+	}
+	return {
+		write: (bytes) => {
+			try {
+				// A pipe takes a part at a time.
+				for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+			} catch (cause) {
+				throw refusal(cause);
+			}
+		},
+		close: () => closeSync(fd),
+	};
+}
+
+/** @throws EF_FILE */
+export function openFile(path: string): OutputFile {
+	const refusal = refusalOf(path);
 	const found = statSync(path, { throwIfNoEntry: false });
 	// What is no regular file, such as a pipe, cannot be replaced.
 	const special = found !== undefined && !found.isFile();

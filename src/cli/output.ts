@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { plain, type Style } from '../lab/table.ts';
 import type { Output } from './context.ts';
+import { openRenewal } from './renewal.ts';
 
 /** Erase the terminal's line and return to its start. */
 const eraseLine = '\r\x1b[2K';
@@ -26,6 +27,7 @@ export function openOutput({ stdout, stderr, env }: Streams): Output {
 		progress: (text) => {
 			if (movable) stderr.write(`${eraseLine}${text ?? ''}`);
 		},
+		renew: stdout.isTTY && env.TERM !== 'dumb' ? openRenewal(stdout) : undefined,
 		style: colourful ? coloured : plain,
 	};
 }

@@ -112,7 +112,7 @@ export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean, rou
 
 /** Functions that drop what was routed to them, whose route says why. */
 function isRouteDrop(where: string): boolean {
-	return /^(ip_error|ip6_pkt_(discard|prohibit)(_out)?|dst_discard(_out)?)$/.test(where);
+	return /^(ip_error|ip6_pkt_(drop|discard|prohibit)(_out)?|dst_discard(_out)?)$/.test(where);
 }
 
 /**

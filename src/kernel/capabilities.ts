@@ -28,3 +28,24 @@ export function requireKernelAccess(): void {
 		throw new EncapForwardError('EF_KERNEL_FEATURE', '/proc/sys/net is missing; mount proc on /proc');
 	}
 }
+
+/** Either is enough to load and attach tracing programs; what each is for stands in capabilities(7). */
+const tracing = { CAP_SYS_ADMIN: 21, CAP_BPF: 39, CAP_PERFMON: 38 } as const;
+
+/** The same for what only watches: it needs less. */
+export function requireTracing(): void {
+	if (process.platform !== 'linux') {
+		throw new EncapForwardError(
+			'EF_NOT_LINUX',
+			`this command watches a running Linux kernel and this system is ${process.platform}; run it on Linux`,
+		);
+	}
+	const status = readFileSync('/proc/self/status', 'utf8');
+	const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+	const has = (name: keyof typeof tracing): boolean => (effective & (1n << BigInt(tracing[name]))) !== 0n;
+	if (has('CAP_SYS_ADMIN') || (has('CAP_BPF') && has('CAP_PERFMON'))) return;
+	throw new EncapForwardError(
+		'EF_PERMISSION',
+		'watching the kernel needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON; run it as root',
+	);
+}

@@ -5,6 +5,8 @@ export interface Libc {
 	setns(fd: number, type: number): number;
 	unshare(flags: number): number;
 	if_nametoindex(name: string): number;
+	/** Null when there is no such device. The name is written too, with a zero at its end. */
+	if_indextoname(index: number, name: Uint8Array): string | null;
 	socket(domain: number, type: number, protocol: number): number;
 	bind(fd: number, address: Uint8Array, length: number): number;
 	send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
@@ -25,6 +27,7 @@ export function libc(): Libc {
 		setns: library.func('int setns(int fd, int type)'),
 		unshare: library.func('int unshare(int flags)'),
 		if_nametoindex: library.func('unsigned int if_nametoindex(const char *name)'),
+		if_indextoname: library.func('const char *if_indextoname(unsigned int index, void *name)'),
 		socket: library.func('int socket(int domain, int type, int protocol)'),
 		bind: library.func('int bind(int fd, const void *address, unsigned int length)'),
 		send: library.func('long send(int fd, const void *bytes, size_t length, int flags)'),

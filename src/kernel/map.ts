@@ -11,6 +11,14 @@ export function lookupMap(fd: number, key: Uint8Array, value: Uint8Array): void 
 	checkBpf(libbpf().bpf_map_lookup_elem(fd, key, value), 'read a BPF map');
 }
 
+/** False where there is no such entry. */
+export function tryLookupMap(fd: number, key: Uint8Array, value: Uint8Array): boolean {
+	const result = libbpf().bpf_map_lookup_elem(fd, key, value);
+	if (result === -enoent) return false;
+	checkBpf(result, 'read a BPF map');
+	return true;
+}
+
 /** False where there was no such entry. */
 export function deleteFromMap(fd: number, key: Uint8Array): boolean {
 	const result = libbpf().bpf_map_delete_elem(fd, key);

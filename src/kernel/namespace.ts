@@ -18,14 +18,15 @@ const cloneNewNetwork = 0x40000000;
 const own = '/proc/thread-self/ns/net';
 const namespaceFileSystem = 0x6e736673; // NSFS_MAGIC
 
-function open(path: string): Namespace {
+/** By a path such as /proc/12/ns/net, which must be there. */
+export function openNamespace(path: string): Namespace {
 	const fd = openSync(path, 'r');
 	return { fd, inode: Number(fstatSync(fd).ino) };
 }
 
 /** The namespace this thread is in. */
 export function currentNamespace(): Namespace {
-	return open(own);
+	return openNamespace(own);
 }
 
 function pathOf(name: string): string {
@@ -40,7 +41,7 @@ export function isNameTaken(name: string): boolean {
 /** A namespace that `ip netns add` made, by name; undefined if there is none. */
 export function namedNamespace(name: string): Namespace | undefined {
 	return isNameTaken(name) && statfsSync(pathOf(name)).type === namespaceFileSystem
-		? open(pathOf(name))
+		? openNamespace(pathOf(name))
 		: undefined;
 }
 
@@ -67,7 +68,7 @@ export function anonymousNamespace(): Namespace {
 	try {
 		check(libc().unshare(cloneNewNetwork), 'create a network namespace');
 		try {
-			return open(own);
+			return openNamespace(own);
 		} finally {
 			check(libc().setns(before.fd, cloneNewNetwork), 'return to its network namespace');
 		}

@@ -20,24 +20,22 @@ const stop = -4095;
 
 let sample: ReturnType<ReturnType<typeof koffi>['proto']> | undefined;
 
-/** What a receiver answers to have the events that follow wait for the next `consume`. */
-export const enough = 'enough';
-
 /**
  * Read the ring buffer `fd`. The receiver gets a view of `size` bytes that is overwritten by the next
- * event, of which so many bytes are this one's: it copies what it keeps.
+ * event, of which so many bytes are this one's: it copies what it keeps. It answers whether it takes more now; else
+ * what follows waits for the next `consume`.
  */
 export function openRingBuffer(
 	fd: number,
 	size: number,
-	receive: (event: Uint8Array, bytes: number) => typeof enough | void,
+	receive: (event: Uint8Array, bytes: number) => boolean,
 ): RingBuffer {
 	const bpf = libbpf();
 	const event = new Uint8Array(size);
 	sample ??= koffi().proto('int sample(void *context, void *data, size_t size)');
 	const callback = koffi().register((_context: null, data: Pointer, bytes: number) => {
 		libc().memcpy(event, data, Math.min(bytes, size));
-		return receive(event, bytes) === enough ? stop : 0;
+		return receive(event, bytes) ? 0 : stop;
 	}, koffi().pointer(sample));
 	const ring = checkBpfPointer(bpf.ring_buffer__new(fd, callback, null, null), 'open a ring buffer');
 	const wakeFd = check(libc().eventfd(0, 0x80000), 'make an eventfd'); // EFD_CLOEXEC

@@ -28,7 +28,7 @@ export interface TestRun {
 	readonly returnValue: number;
 	/** The frame as the program left it; empty with live frames, which are elsewhere by then. */
 	readonly data: Uint8Array;
-	/** The context as the program left it; empty if none was given. */
+	/** The context as the program left it; empty if none was given, and with live frames. */
 	readonly context: Uint8Array;
 	/** Nanoseconds one run took on average. */
 	readonly duration: number;
@@ -80,12 +80,14 @@ export function prepareTestRun(
 	},
 ): PreparedRun {
 	const { most, contextBytes, repeat = 1, flags = 0, batchSize = 0 } = options;
-	// The kernel refuses to return a frame that is gone.
-	const room = (flags & testRunFlags.liveFrames) === 0 ? most + growth : 0;
+	// The kernel refuses to return a frame that is gone, and what its program had for a context.
+	const returned = (flags & testRunFlags.liveFrames) === 0;
+	const room = returned ? most + growth : 0;
 	const frame = new Uint8Array(new ArrayBuffer(most));
 	const context = new Uint8Array(new ArrayBuffer(contextBytes));
 	const frameOut = new Uint8Array(new ArrayBuffer(room));
-	const contextOut = new Uint8Array(new ArrayBuffer(contextBytes));
+	const contextRoom = returned ? contextBytes : 0;
+	const contextOut = new Uint8Array(new ArrayBuffer(contextRoom));
 	const view = new DataView(new ArrayBuffer(layout.size));
 	const struct = new Uint8Array(view.buffer);
 	// The struct holds bare addresses: the arrays must be named after the call, or they may be collected.
@@ -106,7 +108,7 @@ export function prepareTestRun(
 			// The kernel writes these anew.
 			view.setUint32(layout.dataSizeIn, length, true);
 			view.setUint32(layout.dataSizeOut, room, true);
-			view.setUint32(layout.contextSizeOut, contextBytes, true);
+			view.setUint32(layout.contextSizeOut, contextRoom, true);
 			checkBpf(
 				libbpf().bpf_prog_test_run_opts(program, struct),
 				`run a BPF program on a frame of ${length} bytes`,
@@ -114,7 +116,7 @@ export function prepareTestRun(
 			return {
 				returnValue: view.getUint32(layout.returnValue, true),
 				data: frameOut.subarray(0, Math.min(view.getUint32(layout.dataSizeOut, true), room)),
-				context: contextOut.subarray(0, Math.min(view.getUint32(layout.contextSizeOut, true), contextBytes)),
+				context: contextOut.subarray(0, Math.min(view.getUint32(layout.contextSizeOut, true), contextRoom)),
 				duration: view.getUint32(layout.duration, true),
 			};
 		},

@@ -1,8 +1,9 @@
-/** Writes pcapng capture files (draft-ietf-opsawg-pcapng): little endian, Ethernet, nanoseconds. */
+/** Writes pcapng capture files (draft-ietf-opsawg-pcapng): little endian, nanoseconds. */
 import { concatenate, requireInput, viewOf } from './bytes.ts';
 
 const blockType = { section: 0x0a0d0d0a, interface: 1, enhancedPacket: 6 } as const;
-const linkTypeEthernet = 1;
+/** LINKTYPE_ETHERNET, and LINKTYPE_RAW: an IP packet of either version without a header of the link. */
+const linkTypes = { ethernet: 1, raw: 101 } as const;
 
 const endOfOptions = { code: 0, value: new Uint8Array() };
 const commentCode = 1;
@@ -27,6 +28,8 @@ export interface CaptureSection {
 export interface CaptureInterface {
 	readonly name: string;
 	readonly description?: string;
+	/** What its packets begin with: `ethernet` if not given. */
+	readonly linkType?: keyof typeof linkTypes;
 }
 
 /** One packet, as seen at one place. */
@@ -35,7 +38,7 @@ export interface CapturePacket {
 	readonly interface: number;
 	/** Nanoseconds since 1970-01-01 UTC. */
 	readonly timestamp: bigint;
-	/** The captured bytes, from the Ethernet header. */
+	/** The captured bytes, from the header that its interface's link type says. */
 	readonly bytes: Uint8Array;
 	/** Length on the wire when it is more than what was captured. */
 	readonly length?: number;
@@ -102,11 +105,11 @@ export function sectionHeaderBlock(section: CaptureSection): Uint8Array {
 	]);
 }
 
-/** Interface description block (section 4.2): Ethernet, nanoseconds. A snapshot length of 0 means no limit. */
+/** Interface description block (section 4.2): nanoseconds. A snapshot length of 0 means no limit. */
 export function interfaceDescriptionBlock(device: CaptureInterface, snapshotLength = 0): Uint8Array {
 	const body = new Uint8Array(8);
 	const view = viewOf(body);
-	view.setUint16(0, linkTypeEthernet, true);
+	view.setUint16(0, linkTypes[device.linkType ?? 'ethernet'], true);
 	view.setUint32(4, snapshotLength, true);
 	return block(blockType.interface, body, [
 		...text(interfaceCode.name, device.name),

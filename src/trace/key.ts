@@ -1,8 +1,7 @@
 /** What the kernel counts drops by, as plain data: struct drop_key of bpf/drop.h. */
-import { dropKeyLayout as layout, tracepoints } from '../datapath/layout.ts';
+import { encapsulations, dropKeyLayout as layout, tracepoints } from '../datapath/layout.ts';
 import { formatIp } from '../packet/address.ts';
 import type { Encapsulation } from '../tunnel/tunnel.ts';
-import { encapsulations } from '../datapath/layout.ts';
 
 export type Tracepoint = (typeof tracepoints)[number];
 

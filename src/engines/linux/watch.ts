@@ -45,6 +45,7 @@ export function openWatch(shared?: number): Watch {
 	let events: Event[] = [];
 	const ring = openRingBuffer(sightings, eventSize, (bytes) => {
 		events.push(decodeEvent(bytes));
+		return true;
 	});
 	return {
 		sightings,

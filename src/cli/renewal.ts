@@ -1,0 +1,34 @@
+/** Lines on a terminal that are shown anew in their own place. */
+
+/** Erase from the cursor to the end of the screen. */
+const eraseBelow = '\x1b[J';
+
+/** Colours and the like, which take no room. */
+const escapes = /(\x1b\[[0-9;]*m)/;
+
+/** As much of a line as so many columns hold; what ends its colours is kept. */
+export function cut(line: string, columns: number): string {
+	let left = columns;
+	return line
+		.split(escapes)
+		.map((part, index) => {
+			if (index % 2 === 1) return part;
+			const kept = [...part].slice(0, left);
+			left -= kept.length;
+			return kept.join('');
+		})
+		.join('');
+}
+
+/** Each call replaces the lines of the one before. */
+export function openRenewal(terminal: NodeJS.WriteStream): (lines: readonly string[]) => void {
+	let shown = 0;
+	return (lines) => {
+		const { rows = 24, columns = 80 } = terminal;
+		// The line below the last is the cursor's.
+		const fitting = lines.slice(0, rows - 1).map((line) => `${cut(line, columns)}\n`);
+		const back = shown === 0 ? '' : `\x1b[${shown}A`;
+		terminal.write(`${back}\r${eraseBelow}${fitting.join('')}`);
+		shown = fitting.length;
+	};
+}
