@@ -2,8 +2,8 @@
 import { EncapForwardError } from '../error.ts';
 import { type Cause, causes, settledCause } from '../journey/cause.ts';
 import { type Prefix, parsePrefix, prefixProblem } from '../packet/address.ts';
-import { interfaceNameProblem } from '../tunnel/interface-name.ts';
-import { suggestion } from '../tunnel/suggestion.ts';
+import { interfaceNameProblem } from '../configuration/interface-name.ts';
+import { suggestion } from '../configuration/suggestion.ts';
 
 /** A list that is empty wants everything; of several, one has to fit. */
 export interface DropFilter {
