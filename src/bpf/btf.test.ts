@@ -83,11 +83,28 @@ test('what is not there, or is no enum, is undefined; a name that only begins al
 test("a section's variables with their offsets and sizes", () => {
 	expect(btf.section('.rodata')).toEqual(
 		new Map([
-			['first', { offset: 0, size: 1 }],
-			['second', { offset: 4, size: 4 }],
+			['first', { offset: 0, size: 1, type: 1 }],
+			['second', { offset: 4, size: 4, type: 1 }],
 		]),
 	);
 	expect(btf.section('.data').size).toBe(0);
+});
+
+test('types by number: members, targets, elements and sizes, through names and qualities', () => {
+	expect(btf.members(4)).toEqual(new Map([['', 1]]));
+	expect(btf.members(1)).toEqual(new Map());
+	expect(btf.target(2)).toBe(1);
+	expect(btf.target(1)).toBeUndefined();
+	expect(btf.elements(3)).toBe(4);
+	expect(btf.elements(1)).toBeUndefined();
+	// int, pointer, array, struct, union, enum; typedef to restrict; float, type tag, 64-bit enum.
+	const sizes = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 17, 19, 20].map((type) => btf.size(type));
+	expect(sizes).toEqual([4, 8, 16, 8, 4, 4, 4, 4, 4, 4, 8, 4, 8]);
+	for (const without of [0, 7, 12, 13, 99]) expect(btf.size(without)).toBeUndefined();
+});
+
+test('types that go round in circles have no size', () => {
+	expect(new Btf(section([['ring', 8, 0, 1]])).size(1)).toBeUndefined();
 });
 
 test('bytes that are not BTF are refused', () => {

@@ -6,7 +6,8 @@ import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import { tunnelKeyIpv4Layout, tunnelKeyIpv6Layout } from './layout.ts';
-import { type OutcomeCount, readOutcomes } from './outcome-map.ts';
+import type { OutcomeCount } from './outcome-count.ts';
+import { readOutcomes } from './outcome-map.ts';
 import { tunnelEntry } from './tunnel-map.ts';
 
 /** enum forwarding of bpf/datapath.bpf.c */

@@ -1,36 +1,16 @@
-/** The datapath's counters, one map for each hook: bpf/outcome.h. */
+/** The datapath's counters in the kernel, one map for each hook. */
 import type { DatapathOutcome } from '../journey/cause.ts';
 import { lookupMap, mapInformation, possibleCpus, updateMap } from '../kernel/map.ts';
-import { outcomeCountLayout, outcomes } from './layout.ts';
-
-export interface OutcomeCount {
-	readonly packets: bigint;
-	/** As received, Ethernet headers included. */
-	readonly bytes: bigint;
-}
-
-function keyOf(number: number): Uint8Array {
-	return new Uint8Array(new Uint32Array([number]).buffer);
-}
+import { outcomeCountLayout } from './layout.ts';
+import { type OutcomeCount, outcomeKey, sumOutcomes } from './outcome-count.ts';
 
 /** The counters of all processors, summed; zeros left out. */
 export function readOutcomes(map: number): ReadonlyMap<DatapathOutcome, OutcomeCount> {
-	const { size, packets, bytes } = outcomeCountLayout;
-	const cpus = possibleCpus();
-	const values = new Uint8Array(size * cpus);
-	const view = new DataView(values.buffer);
-	const sum = (offset: number): bigint => {
-		let total = 0n;
-		for (let cpu = 0; cpu < cpus; cpu++) total += view.getBigUint64(cpu * size + offset, true);
-		return total;
-	};
-	const counts = new Map<DatapathOutcome, OutcomeCount>();
-	outcomes.forEach((outcome, number) => {
-		lookupMap(map, keyOf(number), values);
-		const count = { packets: sum(packets.offset), bytes: sum(bytes.offset) };
-		if (count.packets > 0n) counts.set(outcome, count);
+	const values = new Uint8Array(outcomeCountLayout.size * possibleCpus());
+	return sumOutcomes((key) => {
+		lookupMap(map, key, values);
+		return values;
 	});
-	return counts;
 }
 
 /**
@@ -42,7 +22,8 @@ export function copyOutcomes(from: number, to: number): void {
 	if (old.valueBytes !== now.valueBytes) return;
 	const values = new Uint8Array(old.valueBytes * possibleCpus());
 	for (let number = 0; number < Math.min(old.entries, now.entries); number++) {
-		lookupMap(from, keyOf(number), values);
-		updateMap(to, keyOf(number), values);
+		const key = outcomeKey(number);
+		lookupMap(from, key, values);
+		updateMap(to, key, values);
 	}
 }

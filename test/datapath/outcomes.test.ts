@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import { outcomes } from '../../src/datapath/layout.ts';
-import type { OutcomeCount } from '../../src/datapath/outcome-map.ts';
+import type { OutcomeCount } from '../../src/datapath/outcome-count.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';

@@ -1,7 +1,7 @@
 /** Bare BPF instructions in the model's engine: no object, no context. */
 import type { Code, Reference } from '../../src/engines/model/bpf/code.ts';
 import { instantiate } from '../../src/engines/model/bpf/instantiate.ts';
-import { decodeInstructions } from '../../src/engines/model/bpf/instruction.ts';
+import { Instructions } from '../../src/engines/model/bpf/instruction.ts';
 import { Machine } from '../../src/engines/model/bpf/machine.ts';
 import { BpfMemory, layout, permission } from '../../src/engines/model/bpf/memory.ts';
 import type { BpfBuild } from '../../src/engines/model/bpf/program.ts';
@@ -16,7 +16,7 @@ export const builds: readonly { readonly build: BpfBuild; readonly dispatch: boo
 
 export function bareCode(bytes: Uint8Array, references: ReadonlyMap<number, Reference> = new Map()): Code {
 	return {
-		instructions: decodeInstructions(bytes),
+		instructions: new Instructions(bytes),
 		entry: 0,
 		references,
 		place: (instruction) => `instruction ${instruction}`,

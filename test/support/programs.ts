@@ -49,13 +49,12 @@ export function contextOf(hook: Hook, device: number, length: number): Uint8Arra
 }
 
 /** What the counters have grown by since they were read. @throws unless it is one packet of so many bytes */
-function counted(
-	datapath: Datapath,
-	hook: Hook,
+export function counted(
+	after: ReturnType<Datapath['outcomes']>,
 	before: ReturnType<Datapath['outcomes']>,
 	bytes: number,
 ): OutcomeName {
-	const grown = [...datapath.outcomes(hook)]
+	const grown = [...after]
 		.map(([outcome, now]) => {
 			const { packets = 0n, bytes: octets = 0n } = before.get(outcome) ?? {};
 			return { outcome, packets: now.packets - packets, bytes: now.bytes - octets };
@@ -86,7 +85,7 @@ export function openPrograms(network: Network, forwarding: Forwarding): Programs
 			const result = inNamespace(network.router, () => testRun(program, { data: frame, context }));
 			const verdict = verdicts[hook][result.returnValue];
 			if (verdict === undefined) throw new Error(`${hook} returned ${result.returnValue}`);
-			return { verdict, frame: result.data, outcome: counted(datapath, hook, before, frame.length) };
+			return { verdict, frame: result.data, outcome: counted(datapath.outcomes(hook), before, frame.length) };
 		},
 		setTunnels: (tunnels) => {
 			for (const datapath of Object.values(datapaths)) datapath.setTunnels(tunnels);

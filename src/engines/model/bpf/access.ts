@@ -104,15 +104,21 @@ export function emitAccess(emitter: Emitter, instruction: Instruction, at: numbe
 			const load = mode === accessMode.mem ? loads[bytes] : signedLoads[bytes];
 			if ((mode !== accessMode.mem && mode !== accessMode.memsx) || load === undefined) throw unknown();
 			memory(emitter, load, emitAddress(emitter, source, offset, bytes, false, at));
-			return setRegister(emitter, destination);
+			setRegister(emitter, destination);
+			return;
 		}
 		case instructionClass.st:
 			if (mode !== accessMode.mem) throw unknown();
-			return emitStore(emitter, instruction, bytes, at);
+			emitStore(emitter, instruction, bytes, at);
+			return;
 		default:
-			if (mode === accessMode.atomic) return emitAtomic(emitter, instruction, bytes, at);
+			if (mode === accessMode.atomic) {
+				emitAtomic(emitter, instruction, bytes, at);
+				return;
+			}
 			if (mode !== accessMode.mem) throw unknown();
-			return emitStore(emitter, instruction, bytes, at);
+			emitStore(emitter, instruction, bytes, at);
+			return;
 	}
 }
 
@@ -124,7 +130,13 @@ function emitStore(emitter: Emitter, instruction: Instruction, bytes: 1 | 2 | 4 
 	memory(emitter, stores[bytes], rest);
 }
 
-const atomic = { fetch: 0x01, exchange: 0xe1, compareExchange: 0xf1, loadAcquire: 0x100, storeRelease: 0x110 };
+const atomic = {
+	fetch: 0x01,
+	exchange: 0xe1,
+	compareExchange: 0xf1,
+	loadAcquire: 0x100,
+	storeRelease: 0x110,
+};
 
 const modifications: ReadonlyMap<number, number> = new Map([
 	[0x00, wasm.i64Add],
@@ -139,9 +151,13 @@ function emitAtomic(emitter: Emitter, instruction: Instruction, bytes: 1 | 2 | 4
 	const { destination, source, offset, immediate: operation } = instruction;
 	if (operation === atomic.loadAcquire) {
 		memory(emitter, loads[bytes], emitAddress(emitter, source, offset, bytes, false, at));
-		return setRegister(emitter, destination);
+		setRegister(emitter, destination);
+		return;
 	}
-	if (operation === atomic.storeRelease) return emitStore(emitter, instruction, bytes, at);
+	if (operation === atomic.storeRelease) {
+		emitStore(emitter, instruction, bytes, at);
+		return;
+	}
 	const unknown = unsupported(code, at, `the atomic operation 0x${operation.toString(16)}`);
 	if (bytes < 4) throw unknown;
 	const rest = emitAddress(emitter, destination, offset, bytes, true, at);
@@ -166,7 +182,8 @@ function emitAtomic(emitter: Emitter, instruction: Instruction, bytes: 1 | 2 | 4
 		store();
 		out.byte(wasm.end);
 		previous();
-		return setRegister(emitter, 0);
+		setRegister(emitter, 0);
+		return;
 	}
 	const exchanges = operation === atomic.exchange;
 	const modification = modifications.get(operation & ~atomic.fetch);

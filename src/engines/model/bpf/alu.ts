@@ -1,12 +1,7 @@
 /** Arithmetic instructions: RFC 9669, section 4.1 and 4.2. */
 import { unsupported } from './code.ts';
 import { type Emitter, getOperand, getRegister, getWord, scratch, setRegister, setWord } from './emitter.ts';
-import {
-	aluOperation as alu,
-	type Instruction,
-	instructionClass,
-	sourceRegister,
-} from './instruction.ts';
+import { aluOperation as alu, type Instruction, instructionClass, sourceRegister } from './instruction.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
 /** Operations that WebAssembly has, in 64 and in 32 bits; both take a shift's distance modulo the width. */
@@ -29,11 +24,18 @@ export function emitAlu(emitter: Emitter, instruction: Instruction, at: number):
 	const unknown = () =>
 		unsupported(emitter.code, at, `the arithmetic instruction 0x${opcode.toString(16)} (offset ${offset})`);
 	const signed = offset === 1;
-	if (operation === alu.mov) return emitMove(emitter, instruction, long, unknown);
-	if (operation === alu.end) return emitSwap(emitter, instruction, long, unknown);
+	if (operation === alu.mov) {
+		emitMove(emitter, instruction, long, unknown);
+		return;
+	}
+	if (operation === alu.end) {
+		emitSwap(emitter, instruction, long, unknown);
+		return;
+	}
 	if (operation === alu.div || operation === alu.mod) {
 		if (offset !== 0 && !signed) throw unknown();
-		return emitDivision(emitter, instruction, long, operation === alu.mod, signed);
+		emitDivision(emitter, instruction, long, operation === alu.mod, signed);
+		return;
 	}
 	if (offset !== 0) throw unknown();
 	const set = long ? setRegister : setWord;
@@ -43,7 +45,8 @@ export function emitAlu(emitter: Emitter, instruction: Instruction, at: number):
 		getRegister(emitter, destination);
 		if (!long) emitter.out.byte(wasm.i32WrapI64);
 		emitter.out.byte(long ? wasm.i64Sub : wasm.i32Sub);
-		return set(emitter, destination);
+		set(emitter, destination);
+		return;
 	}
 	const opcodes = plain.get(operation);
 	if (opcodes === undefined) throw unknown();
@@ -157,7 +160,8 @@ function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, unk
 			}
 			out.i32(0xffff);
 			out.byte(wasm.i32And);
-			return setWord(emitter, destination);
+			setWord(emitter, destination);
+			return;
 		case 32:
 			getWord(emitter, destination);
 			if (swaps) {
@@ -173,7 +177,8 @@ function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, unk
 				out.byte(wasm.i32And);
 				out.byte(wasm.i32Or);
 			}
-			return setWord(emitter, destination);
+			setWord(emitter, destination);
+			return;
 		case 64:
 			if (!swaps) return;
 			getRegister(emitter, destination);
@@ -181,7 +186,8 @@ function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, unk
 			emitSwapParts(emitter, 16, 0x0000ffff0000ffffn);
 			out.i64(32);
 			out.byte(wasm.i64Rotl);
-			return setRegister(emitter, destination);
+			setRegister(emitter, destination);
+			return;
 		default:
 			throw unknown();
 	}

@@ -11,12 +11,15 @@ import { type KnownRegisters, learn } from './known.ts';
 import { emitLegacyLoad } from './legacy-load.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
+/** More than any instruction, or what stands at a block's end, is translated to. */
+const instructionRoom = 512;
+
 /** The instructions of a block without its terminator. */
 export function emitBlock(emitter: Emitter, { start, end }: Block): void {
 	const known: KnownRegisters = [];
 	for (let at = start; at < end; at++) {
-		const instruction = emitter.code.instructions[at];
-		if (instruction === undefined) return;
+		const instruction = emitter.code.instructions.at(at);
+		emitter.out.reserve(instructionRoom);
 		emitInstruction(emitter, instruction, at, known);
 		learn(known, emitter.code, instruction, at);
 		if (instruction.opcode === loadWide) at++;
@@ -32,15 +35,19 @@ function emitInstruction(
 	switch (instruction.opcode & 0x07) {
 		case instructionClass.alu:
 		case instructionClass.alu64:
-			return emitAlu(emitter, instruction, at);
+			emitAlu(emitter, instruction, at);
+			return;
 		case instructionClass.jmp:
-			return emitCall(emitter, instruction, at, known);
+			emitCall(emitter, instruction, at, known);
+			return;
 		case instructionClass.ld:
-			return emitLoad(emitter, instruction, at);
+			emitLoad(emitter, instruction, at);
+			return;
 		case instructionClass.jmp32:
 			throw unsupported(emitter.code, at, `the jump 0x${instruction.opcode.toString(16)}`);
 		default:
-			return emitAccess(emitter, instruction, at);
+			emitAccess(emitter, instruction, at);
+			return;
 	}
 }
 
@@ -49,7 +56,10 @@ function emitLoad(emitter: Emitter, instruction: Instruction, at: number): void 
 	const { out, code } = emitter;
 	const { opcode, destination, source, immediate } = instruction;
 	const mode = opcode & 0xe0;
-	if (mode === accessMode.abs || mode === accessMode.ind) return emitLegacyLoad(emitter, instruction, at);
+	if (mode === accessMode.abs || mode === accessMode.ind) {
+		emitLegacyLoad(emitter, instruction, at);
+		return;
+	}
 	if (opcode !== loadWide) throw unsupported(code, at, `the load 0x${opcode.toString(16)}`);
 	const reference = code.references.get(at);
 	if (reference?.kind === 'map') out.i64(reference.handle);
@@ -57,7 +67,7 @@ function emitLoad(emitter: Emitter, instruction: Instruction, at: number): void 
 	else if (reference !== undefined || source !== 0) {
 		throw unsupported(code, at, `a wide load of kind ${source}`);
 	} else {
-		const upper = code.instructions[at + 1]?.immediate ?? 0;
+		const upper = code.instructions.immediate(at + 1);
 		out.byte(0x42);
 		out.signed64((BigInt(upper) << 32n) | BigInt(immediate >>> 0));
 	}
@@ -66,8 +76,8 @@ function emitLoad(emitter: Emitter, instruction: Instruction, at: number): void 
 
 /** The jump's condition on the stack. */
 export function emitBranchCondition(emitter: Emitter, block: Block): void {
-	const instruction = emitter.code.instructions[block.end];
-	if (instruction !== undefined) emitCondition(emitter, instruction, block.end);
+	emitter.out.reserve(instructionRoom);
+	emitCondition(emitter, emitter.code.instructions.at(block.end), block.end);
 }
 
 export function emitExit(emitter: Emitter): void {

@@ -1,12 +1,21 @@
 /** Calls of helpers and of the program's own functions: RFC 9669, section 4.3.1. */
-import { unsupported } from './code.ts';
+
 import { emitAddress } from './access.ts';
-import { type Emitter, frameBytes, framePointer, getRegister, scratch, setRegister, stopReasons } from './emitter.ts';
-import { ArrayMap, DeviceMap } from './maps/array.ts';
-import { helpers } from './helpers/table.ts';
+import { unsupported } from './code.ts';
+import {
+	type Emitter,
+	frameBytes,
+	framePointer,
+	getRegister,
+	scratch,
+	setRegister,
+	stopReasons,
+} from './emitter.ts';
 import type { Helper } from './helpers/prototype.ts';
+import { helpers } from './helpers/table.ts';
 import type { Instruction } from './instruction.ts';
 import type { KnownRegisters } from './known.ts';
+import { ArrayMap, DeviceMap } from './maps/array.ts';
 import { layout } from './memory.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
@@ -29,9 +38,13 @@ export function emitCall(
 		// Compilers that do not optimize put the helper's number there right before.
 		const value = known[instruction.destination];
 		if (value?.kind !== 'number') throw unsupported(code, at, 'a call by register');
-		return emitHelperCall(emitter, value.value, at, known);
+		emitHelperCall(emitter, value.value, at, known);
+		return;
 	}
-	if (instruction.source === helperCall) return emitHelperCall(emitter, instruction.immediate, at, known);
+	if (instruction.source === helperCall) {
+		emitHelperCall(emitter, instruction.immediate, at, known);
+		return;
+	}
 	if (instruction.source !== localCall) {
 		throw unsupported(code, at, `the kernel function ${instruction.immediate} (kfunc)`);
 	}
@@ -57,16 +70,19 @@ function emitHelperCall(emitter: Emitter, number: number, at: number, known: Kno
 	switch (helper.result) {
 		case 'signed':
 			out.byte(wasm.i64ExtendI32S);
-			return setRegister(emitter, 0);
+			setRegister(emitter, 0);
+			return;
 		case 'unsigned':
 			out.byte(wasm.i64ExtendI32U);
-			return setRegister(emitter, 0);
+			setRegister(emitter, 0);
+			return;
 		case 'long':
 			out.i32(layout.result);
 			out.byte(wasm.i64Load);
 			out.byte(0);
 			out.byte(0);
-			return setRegister(emitter, 0);
+			setRegister(emitter, 0);
+			return;
 		case 'none':
 			return;
 	}

@@ -1,6 +1,6 @@
 /** A program's instructions with what they refer to, ready to be translated. */
 import { EncapForwardError } from '../../../error.ts';
-import type { Instruction } from './instruction.ts';
+import type { Instructions } from './instruction.ts';
 
 /** What the immediate of an instruction stands for. */
 export type Reference =
@@ -12,7 +12,7 @@ export type Reference =
 	| { readonly kind: 'function'; readonly target: number };
 
 export interface Code {
-	readonly instructions: readonly Instruction[];
+	readonly instructions: Instructions;
 	/** Where the program begins, as the number of an instruction. */
 	readonly entry: number;
 	/** By the number of the instruction. */

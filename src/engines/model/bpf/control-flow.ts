@@ -1,38 +1,36 @@
 /** A function's instructions as basic blocks, and the order and dominance among them. */
 import { type Code, damaged } from './code.ts';
-import { instructionClass, jumpOperation, jumpTarget, loadWide } from './instruction.ts';
+import { instructionClass, jumpOperation, loadWide } from './instruction.ts';
 
-/** How a block ends, by the numbers of the blocks it leads to. */
-export type Terminator =
-	| { readonly kind: 'exit' }
-	| { readonly kind: 'goto'; readonly target: number }
-	/** By the condition of the jump, which is the instruction at `end`. */
-	| { readonly kind: 'branch'; readonly taken: number; readonly next: number };
-
+/** Blocks are numbered in reverse postorder: the entry is 0, and each is before what it leads to, but for loops. */
 export interface Block {
-	/** The numbers of its first instruction and of the one behind its last; the terminator's own is left out. */
+	/** The numbers of its first instruction and of the one behind its last; a jump at its end is left out. */
 	readonly start: number;
 	readonly end: number;
-	readonly terminator: Terminator;
+	/** The block it goes on with, where it does not jump; -1 where it returns. */
+	readonly next: number;
+	/** The block it goes on with where the condition of the jump at `end` holds; -1 where there is none. */
+	readonly taken: number;
 }
 
-/** Blocks in reverse postorder: the entry first, and each before what it leads to, but for loops. */
 export interface ControlFlow {
 	readonly blocks: readonly Block[];
 	/** The immediate dominator of each block; of the entry, itself. */
-	readonly dominators: readonly number[];
-	/** Whether a jump leads back to the block. */
-	readonly loopHeaders: readonly boolean[];
-	/** Whether more than one edge, of those that do not lead back, leads to the block. */
-	readonly merges: readonly boolean[];
+	readonly dominators: Int32Array;
+	/** Not 0 where a jump leads back to the block. */
+	readonly loopHeaders: Uint8Array;
+	/** How many edges, of those that do not lead back, lead to the block. */
+	readonly forwardEdges: Int32Array;
 	/** Whether every loop has one entry. */
 	readonly reducible: boolean;
 }
 
-/** Whether a terminator's edge leads back. */
+/** Whether an edge leads back. */
 export function leadsBack(from: number, to: number): boolean {
 	return to <= from;
 }
+
+const none = -1;
 
 function isJump(opcode: number): boolean {
 	const group = opcode & 0x07;
@@ -40,127 +38,136 @@ function isJump(opcode: number): boolean {
 	return (opcode & 0xf0) !== jumpOperation.call;
 }
 
-/** The instructions that can be reached from `entry`, and which of them begin a block. */
-function findLeaders(code: Code, entry: number): Uint8Array {
-	const { instructions } = code;
-	const reached = 1;
-	const leader = 2;
-	const marks = new Uint8Array(instructions.length);
-	const work = [entry];
-	marks[entry] = leader;
+/** Not 0 for each instruction that begins a block which is reached from `entry`. */
+function findLeaders({ instructions, ...code }: Code, entry: number): Uint8Array {
+	const leaders = new Uint8Array(instructions.length);
+	const reached = new Uint8Array(instructions.length);
+	const work: number[] = [];
 	const lead = (from: number, to: number): void => {
-		if (to < 0 || to >= instructions.length || (to > 0 && instructions[to - 1]?.opcode === loadWide)) {
-			throw damaged(code, from, 'a jump leads out of the program or into an instruction');
+		if (to < 0 || to >= instructions.length || instructions.opcode(to - 1) === loadWide) {
+			throw damaged(
+				{ instructions, ...code },
+				from,
+				'a jump leads out of the program or into an instruction',
+			);
 		}
-		if ((marks[to] ?? 0) < leader && ((marks[to] ?? 0) & reached) === 0) work.push(to);
-		marks[to] = (marks[to] ?? 0) | leader;
+		if (leaders[to] !== 0) return;
+		leaders[to] = 1;
+		work.push(to);
 	};
+	lead(entry, entry);
 	for (let start = work.pop(); start !== undefined; start = work.pop()) {
-		for (let at = start; ; ) {
-			const instruction = instructions[at];
-			if (instruction === undefined) throw damaged(code, at - 1, 'the program runs over its end');
-			if (((marks[at] ?? 0) & reached) !== 0) break;
-			marks[at] = (marks[at] ?? 0) | reached;
-			const { opcode } = instruction;
+		for (let at = start; reached[at] === 0; ) {
+			reached[at] = 1;
+			const opcode = instructions.opcode(at);
 			if (isJump(opcode)) {
 				const operation = opcode & 0xf0;
 				if (operation === jumpOperation.exit) break;
-				lead(at, jumpTarget(at, instruction));
-				if (operation === jumpOperation.ja) break;
-				lead(at, at + 1);
+				lead(at, instructions.target(at));
+				if (operation !== jumpOperation.ja) lead(at, at + 1);
 				break;
 			}
-			at += opcode === loadWide ? 2 : 1;
+			const next = at + (opcode === loadWide ? 2 : 1);
+			if (next >= instructions.length) {
+				throw damaged({ instructions, ...code }, at, 'the program runs over its end');
+			}
+			at = next;
 		}
 	}
-	return marks;
+	return leaders;
 }
 
-/** The blocks reached from `entry`, by the number of their first instruction; targets are such numbers, too. */
-function findBlocks(code: Code, entry: number): Map<number, Block> {
-	const marks = findLeaders(code, entry);
-	const blocks = new Map<number, Block>();
-	for (let start = 0; start < marks.length; start++) {
-		if (marks[start] !== 3) continue;
-		for (let at = start; ; ) {
-			const instruction = code.instructions[at];
-			if (instruction === undefined) throw damaged(code, at - 1, 'the program runs over its end');
-			const { opcode } = instruction;
-			if (isJump(opcode)) {
-				const operation = opcode & 0xf0;
-				const taken = jumpTarget(at, instruction);
-				const terminator: Terminator =
-					operation === jumpOperation.exit
-						? { kind: 'exit' }
-						: operation === jumpOperation.ja || taken === at + 1
-							? { kind: 'goto', target: taken }
-							: { kind: 'branch', taken, next: at + 1 };
-				blocks.set(start, { start, end: at, terminator });
-				break;
-			}
-			at += opcode === loadWide ? 2 : 1;
-			if (marks[at] === 3) {
-				blocks.set(start, { start, end: at, terminator: { kind: 'goto', target: at } });
-				break;
-			}
+/** The block that begins at an instruction; its edges are numbers of instructions, too. */
+function blockAt({ instructions }: Code, leaders: Uint8Array, start: number): Block {
+	for (let at = start; ; ) {
+		const opcode = instructions.opcode(at);
+		if (isJump(opcode)) {
+			const operation = opcode & 0xf0;
+			if (operation === jumpOperation.exit) return { start, end: at, next: none, taken: none };
+			const target = instructions.target(at);
+			if (operation === jumpOperation.ja) return { start, end: at, next: target, taken: none };
+			return { start, end: at, next: at + 1, taken: target === at + 1 ? none : target };
+		}
+		at += opcode === loadWide ? 2 : 1;
+		if (leaders[at] !== 0) return { start, end: at, next: at, taken: none };
+	}
+}
+
+/** The blocks in reverse postorder of a depth-first walk. */
+function orderedBlocks(code: Code, entry: number): Block[] {
+	const leaders = findLeaders(code, entry);
+	/** By the number of the first instruction: one more than the block's number among those seen. */
+	const seen = new Int32Array(leaders.length);
+	const found: Block[] = [];
+	const postorder: number[] = [];
+	/** Numbers of blocks on the way here, and which of their edges comes next. */
+	const path: number[] = [];
+	const edges: number[] = [];
+	const enter = (start: number): void => {
+		if (start === none || seen[start] !== 0) return;
+		found.push(blockAt(code, leaders, start));
+		seen[start] = found.length;
+		path.push(found.length - 1);
+		edges.push(0);
+	};
+	enter(entry);
+	while (path.length > 0) {
+		const top = path.length - 1;
+		const number = path[top] ?? 0;
+		const block = found[number];
+		const edge = edges[top] ?? 0;
+		edges[top] = edge + 1;
+		if (edge === 0) enter(block?.taken ?? none);
+		else if (edge === 1) enter(block?.next ?? none);
+		else {
+			postorder.push(number);
+			path.pop();
+			edges.pop();
 		}
 	}
+	const order = new Int32Array(found.length);
+	postorder.forEach((number, index) => {
+		order[number] = found.length - 1 - index;
+	});
+	const numberOf = (start: number): number =>
+		start === none ? none : (order[(seen[start] ?? 0) - 1] ?? none);
+	const blocks = new Array<Block>(found.length);
+	found.forEach(({ start, end, next, taken }, number) => {
+		blocks[order[number] ?? 0] = { start, end, next: numberOf(next), taken: numberOf(taken) };
+	});
 	return blocks;
 }
 
-/** Where a terminator leads, the edge that is more likely a loop's body last. */
-function targetsOf(terminator: Terminator): readonly number[] {
-	switch (terminator.kind) {
-		case 'exit':
-			return [];
-		case 'goto':
-			return [terminator.target];
-		case 'branch':
-			return [terminator.taken, terminator.next];
-	}
-}
-
-/** The first instructions of blocks, in reverse postorder of a depth-first walk. */
-function reversePostorder(blocks: ReadonlyMap<number, Block>, entry: number): number[] {
-	const order: number[] = [];
-	const seen = new Set([entry]);
-	const path: { start: number; targets: readonly number[]; next: number }[] = [];
-	const enter = (start: number): void => {
-		const block = blocks.get(start);
-		path.push({ start, targets: block === undefined ? [] : targetsOf(block.terminator), next: 0 });
+/** For each block those that lead to it, one list behind the other: the lists begin at `from`. */
+function predecessorsOf(blocks: readonly Block[]): { readonly list: Int32Array; readonly from: Int32Array } {
+	const from = new Int32Array(blocks.length + 1);
+	const eachEdge = (visit: (source: number, target: number) => void): void => {
+		blocks.forEach(({ next, taken }, source) => {
+			if (taken !== none) visit(source, taken);
+			if (next !== none) visit(source, next);
+		});
 	};
-	enter(entry);
-	for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-		const target = top.targets[top.next++];
-		if (target === undefined) {
-			order.push(top.start);
-			path.pop();
-		} else if (!seen.has(target)) {
-			seen.add(target);
-			enter(target);
-		}
-	}
-	return order.reverse();
-}
-
-function renumber(terminator: Terminator, numbers: ReadonlyMap<number, number>): Terminator {
-	const number = (start: number): number => numbers.get(start) ?? 0;
-	switch (terminator.kind) {
-		case 'exit':
-			return terminator;
-		case 'goto':
-			return { kind: 'goto', target: number(terminator.target) };
-		case 'branch':
-			return { kind: 'branch', taken: number(terminator.taken), next: number(terminator.next) };
-	}
+	eachEdge((_, target) => {
+		from[target + 1] = (from[target + 1] ?? 0) + 1;
+	});
+	for (let block = 0; block < blocks.length; block++)
+		from[block + 1] = (from[block + 1] ?? 0) + (from[block] ?? 0);
+	const list = new Int32Array(from[blocks.length] ?? 0);
+	const filled = from.slice();
+	eachEdge((source, target) => {
+		list[filled[target] ?? 0] = source;
+		filled[target] = (filled[target] ?? 0) + 1;
+	});
+	return { list, from };
 }
 
 /** Immediate dominators: Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, figure 3. */
-function findDominators(predecessors: readonly (readonly number[])[]): number[] {
-	const dominators = new Array<number>(predecessors.length).fill(-1);
+function findDominators(blocks: number, { list, from }: ReturnType<typeof predecessorsOf>): Int32Array {
+	const dominators = new Int32Array(blocks).fill(none);
 	dominators[0] = 0;
 	const common = (one: number, other: number): number => {
-		let [a, b] = [one, other];
+		let a = one;
+		let b = other;
 		while (a !== b) {
 			while (a > b) a = dominators[a] ?? 0;
 			while (b > a) b = dominators[b] ?? 0;
@@ -169,11 +176,12 @@ function findDominators(predecessors: readonly (readonly number[])[]): number[] 
 	};
 	for (let changed = true; changed; ) {
 		changed = false;
-		for (let block = 1; block < predecessors.length; block++) {
-			let dominator = -1;
-			for (const predecessor of predecessors[block] ?? []) {
-				if (dominators[predecessor] === -1) continue;
-				dominator = dominator === -1 ? predecessor : common(predecessor, dominator);
+		for (let block = 1; block < blocks; block++) {
+			let dominator = none;
+			for (let edge = from[block] ?? 0; edge < (from[block + 1] ?? 0); edge++) {
+				const predecessor = list[edge] ?? 0;
+				if (dominators[predecessor] === none) continue;
+				dominator = dominator === none ? predecessor : common(predecessor, dominator);
 			}
 			if (dominators[block] === dominator) continue;
 			dominators[block] = dominator;
@@ -183,7 +191,7 @@ function findDominators(predecessors: readonly (readonly number[])[]): number[] 
 	return dominators;
 }
 
-function dominates(dominators: readonly number[], one: number, other: number): boolean {
+function dominates(dominators: Int32Array, one: number, other: number): boolean {
 	let block = other;
 	while (block > one) block = dominators[block] ?? 0;
 	return block === one;
@@ -191,22 +199,22 @@ function dominates(dominators: readonly number[], one: number, other: number): b
 
 /** @throws EF_NO_OBJECT where a jump leads out of the program or the program runs over its end */
 export function controlFlow(code: Code, entry: number): ControlFlow {
-	const found = findBlocks(code, entry);
-	const order = reversePostorder(found, entry);
-	const numbers = new Map(order.map((start, number) => [start, number]));
-	const blocks = order.flatMap((start) => {
-		const block = found.get(start);
-		return block === undefined ? [] : [{ ...block, terminator: renumber(block.terminator, numbers) }];
+	const blocks = orderedBlocks(code, entry);
+	const predecessors = predecessorsOf(blocks);
+	const dominators = findDominators(blocks.length, predecessors);
+	const loopHeaders = new Uint8Array(blocks.length);
+	const forwardEdges = new Int32Array(blocks.length);
+	let reducible = true;
+	const visit = (from: number, to: number): void => {
+		if (to === none) return;
+		if (leadsBack(from, to)) {
+			loopHeaders[to] = 1;
+			reducible &&= dominates(dominators, to, from);
+		} else forwardEdges[to] = (forwardEdges[to] ?? 0) + 1;
+	};
+	blocks.forEach(({ next, taken }, block) => {
+		visit(block, taken);
+		visit(block, next);
 	});
-	const predecessors: number[][] = blocks.map(() => []);
-	blocks.forEach(({ terminator }, block) => {
-		for (const target of targetsOf(terminator)) predecessors[target]?.push(block);
-	});
-	const dominators = findDominators(predecessors);
-	const loopHeaders = predecessors.map((from, to) => from.some((block) => leadsBack(block, to)));
-	const merges = predecessors.map((from, to) => from.filter((block) => !leadsBack(block, to)).length > 1);
-	const reducible = predecessors.every((from, to) =>
-		from.every((block) => !leadsBack(block, to) || dominates(dominators, to, block)),
-	);
-	return { blocks, dominators, loopHeaders, merges, reducible };
+	return { blocks, dominators, loopHeaders, forwardEdges, reducible };
 }

@@ -8,6 +8,7 @@ import { wasm, wasmType } from './wasm-opcodes.ts';
 export function emitDispatch(emitter: Emitter, { blocks }: ControlFlow): void {
 	const { out } = emitter;
 	const next = scratch.otherWord;
+	out.reserve(7 * blocks.length + 32);
 	out.byte(wasm.loop);
 	out.byte(wasmType.none);
 	for (const _ of blocks) {
@@ -18,6 +19,7 @@ export function emitDispatch(emitter: Emitter, { blocks }: ControlFlow): void {
 	out.op(wasm.brTable, blocks.length - 1);
 	for (let number = 0; number < blocks.length; number++) out.unsigned(number);
 	blocks.forEach((block, number) => {
+		out.reserve(1);
 		out.byte(wasm.end);
 		emitBlock(emitter, block);
 		// The loop is around the blocks that are still open.
@@ -28,15 +30,18 @@ export function emitDispatch(emitter: Emitter, { blocks }: ControlFlow): void {
 			out.op(wasm.localSet, next);
 			out.op(wasm.br, depth + inside);
 		};
-		const { terminator } = block;
-		if (terminator.kind === 'exit') return emitExit(emitter);
-		if (terminator.kind === 'goto') return go(terminator.target, 0);
-		emitBranchCondition(emitter, block);
-		out.byte(wasm.if);
-		out.byte(wasmType.none);
-		go(terminator.taken, 1);
-		out.byte(wasm.end);
-		go(terminator.next, 0);
+		const { taken, next: following } = block;
+		if (following < 0) emitExit(emitter);
+		else if (taken < 0) go(following, 0);
+		else {
+			emitBranchCondition(emitter, block);
+			out.byte(wasm.if);
+			out.byte(wasmType.none);
+			go(taken, 1);
+			out.byte(wasm.end);
+			go(following, 0);
+		}
 	});
+	out.reserve(1);
 	out.byte(wasm.end);
 }

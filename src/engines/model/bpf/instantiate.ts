@@ -59,7 +59,9 @@ export function instantiate(code: Code, machine: Machine, options: InstantiateOp
 				})
 			: boundHelper(helper, machine);
 	}
-	const instance = new webAssembly.Instance(new webAssembly.Module(bytes), { [moduleNames.imports]: imports });
+	const instance = new webAssembly.Instance(new webAssembly.Module(bytes), {
+		[moduleNames.imports]: imports,
+	});
 	return {
 		run: instance.exports[moduleNames.run] as Instance['run'],
 		entry: instance.exports[moduleNames.entry] as Instance['entry'],

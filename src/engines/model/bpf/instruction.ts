@@ -48,6 +48,9 @@ export const sourceRegister = 0x08;
 /** The opcode of the only instruction of 16 bytes: load a number of 64 bits. */
 export const loadWide = 0x18;
 
+/** `gotol` */
+const longJump = 0x06;
+
 export interface Instruction {
 	readonly opcode: number;
 	readonly destination: number;
@@ -60,21 +63,49 @@ export interface Instruction {
 
 export const instructionBytes = 8;
 
-/** All whole instructions; the second half of a `loadWide` is one by itself, with opcode 0. */
-export function decodeInstructions(bytes: Uint8Array): Instruction[] {
-	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const instructions: Instruction[] = [];
-	for (let at = 0; at + instructionBytes <= bytes.length; at += instructionBytes) {
-		const registers = view.getUint8(at + 1);
-		instructions.push({
-			opcode: view.getUint8(at),
+/** Many instructions, decoded when they are asked for; the second half of a `loadWide` is one, with opcode 0. */
+export class Instructions {
+	readonly length: number;
+	readonly #bytes: Uint8Array;
+	readonly #view: DataView;
+
+	/** Bytes behind the last whole instruction are left out. */
+	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
+		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		this.length = Math.floor(bytes.length / instructionBytes);
+	}
+
+	/** -1 where there is no instruction with this number. */
+	opcode(number: number): number {
+		return this.#bytes[number * instructionBytes] ?? -1;
+	}
+
+	immediate(number: number): number {
+		return this.#view.getInt32(number * instructionBytes + 4, true);
+	}
+
+	/** Where a jump leads, as the number of an instruction: `gotol` has its distance in the immediate. */
+	target(number: number): number {
+		const isLong = this.opcode(number) === longJump;
+		return (
+			number +
+			1 +
+			(isLong ? this.immediate(number) : this.#view.getInt16(number * instructionBytes + 2, true))
+		);
+	}
+
+	at(number: number): Instruction {
+		const at = number * instructionBytes;
+		const registers = this.#bytes[at + 1] ?? 0;
+		return {
+			opcode: this.#bytes[at] ?? 0,
 			destination: registers & 0x0f,
 			source: registers >> 4,
-			offset: view.getInt16(at + 2, true),
-			immediate: view.getInt32(at + 4, true),
-		});
+			offset: this.#view.getInt16(at + 2, true),
+			immediate: this.#view.getInt32(at + 4, true),
+		};
 	}
-	return instructions;
 }
 
 /** Bytes that a load or store moves, by the two size bits of its opcode. */
@@ -89,9 +120,4 @@ export function accessBytes(opcode: number): 1 | 2 | 4 | 8 {
 		default:
 			return 8;
 	}
-}
-
-/** Where a jump leads, as the number of an instruction: `gotol` has its distance in the immediate. */
-export function jumpTarget(at: number, { opcode, offset, immediate }: Instruction): number {
-	return at + 1 + (opcode === (instructionClass.jmp32 | jumpOperation.ja) ? immediate : offset);
 }

@@ -9,7 +9,9 @@ import {
 	sourceRegister,
 } from './instruction.ts';
 
-export type Known = { readonly kind: 'number'; readonly value: number } | { readonly kind: 'map'; readonly handle: number };
+export type Known =
+	| { readonly kind: 'number'; readonly value: number }
+	| { readonly kind: 'map'; readonly handle: number };
 
 /** By register; undefined is anything. */
 export type KnownRegisters = (Known | undefined)[];
@@ -20,8 +22,7 @@ export function learn(known: KnownRegisters, code: Code, instruction: Instructio
 	const group = opcode & 0x07;
 	if (opcode === loadWide) {
 		const reference = code.references.get(at);
-		known[destination] =
-			reference?.kind === 'map' ? { kind: 'map', handle: reference.handle } : undefined;
+		known[destination] = reference?.kind === 'map' ? { kind: 'map', handle: reference.handle } : undefined;
 	} else if (group === instructionClass.jmp && (opcode & 0xf0) === jumpOperation.call) {
 		known.fill(undefined, 0, 6);
 	} else if (group === instructionClass.alu64 && (opcode & 0xf0) === aluOperation.mov && offset === 0) {

@@ -2,8 +2,8 @@
 import { unsupported } from './code.ts';
 import { type Emitter, getWord, scratch, setRegister } from './emitter.ts';
 import { accessBytes, accessMode, type Instruction } from './instruction.ts';
-import { wasm, wasmType } from './wasm-opcodes.ts';
 import { layout } from './memory.ts';
+import { wasm, wasmType } from './wasm-opcodes.ts';
 
 /** The number of the helper that reads, among helpers; the kernel's own begin at 1. */
 export const legacyLoadHelper = -1;

@@ -1,8 +1,9 @@
 /** Joins a program with the functions it calls and with the addresses of its maps and variables. */
 import { EncapForwardError } from '../../../error.ts';
+import { concatenate } from '../../../packet/bytes.ts';
 import type { Code, Reference } from './code.ts';
 import { type Relocation, relocationType } from './elf.ts';
-import { decodeInstructions, type Instruction, instructionBytes } from './instruction.ts';
+import { Instructions, instructionBytes } from './instruction.ts';
 import { isData, type ObjectFile, type ProgramSymbol } from './object.ts';
 
 export interface Addresses {
@@ -16,16 +17,19 @@ export interface Addresses {
 export function link(object: ObjectFile, program: ProgramSymbol, addresses: Addresses): Code {
 	const { elf } = object;
 	const text = elf.sections.findIndex(({ name, executable }) => name === '.text' && executable);
-	const instructions: Instruction[] = [];
+	const parts: Uint8Array[] = [];
+	let count = 0;
 	const references = new Map<number, Reference>();
 	/** Sections with code, and the number of their first instruction among all. */
 	const bases = new Map<number, number>();
 	for (const number of new Set([program.section, text])) {
 		const section = elf.sections[number];
 		if (section === undefined) continue;
-		bases.set(number, instructions.length);
-		instructions.push(...decodeInstructions(section.bytes));
+		bases.set(number, count);
+		parts.push(section.bytes);
+		count += Math.floor(section.bytes.length / instructionBytes);
 	}
+	const instructions = new Instructions(concatenate(parts));
 	const place = (instruction: number): string => {
 		const [home] = [...bases].reverse().filter(([, base]) => instruction >= base);
 		const [number, base] = home ?? [program.section, 0];
@@ -34,8 +38,20 @@ export function link(object: ObjectFile, program: ProgramSymbol, addresses: Addr
 	for (const [section, base] of bases) {
 		for (const relocation of elf.relocations(section)) {
 			const at = base + relocation.offset / instructionBytes;
-			const { immediate = 0 } = instructions[at] ?? {};
-			references.set(at, referenceOf(relocation, immediate, { object, addresses, bases, place: () => place(at) }));
+			if (at >= count)
+				throw new EncapForwardError(
+					'EF_NO_OBJECT',
+					'the BPF object is damaged: a relocation lies outside of its section; compile it again',
+				);
+			references.set(
+				at,
+				referenceOf(relocation, instructions.immediate(at), {
+					object,
+					addresses,
+					bases,
+					place: () => place(at),
+				}),
+			);
 		}
 	}
 	const entry = (bases.get(program.section) ?? 0) + program.offset / instructionBytes;

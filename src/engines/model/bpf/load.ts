@@ -10,7 +10,7 @@ import { BpfMemory } from './memory.ts';
 import { type ObjectFile, type ProgramSymbol, readObject } from './object.ts';
 import type { BpfHook, BpfMap, BpfProgram, LoadProgramOptions } from './program.ts';
 import { run } from './run.ts';
-import { variableBytes, Variables } from './variables.ts';
+import { Variables, variableBytes } from './variables.ts';
 
 const defaultFuel = 1_000_000;
 
@@ -29,7 +29,10 @@ export function loadProgram(options: LoadProgramOptions): BpfProgram {
 	const shared = sharedMaps(object, options.maps ?? {});
 	const definitions = object.maps
 		.filter(({ name }) => !shared.has(name))
-		.map((definition) => ({ ...definition, entries: options.entries?.[definition.name] ?? definition.entries }));
+		.map((definition) => ({
+			...definition,
+			entries: options.entries?.[definition.name] ?? definition.entries,
+		}));
 	const bytes = definitions.reduce((sum, definition) => sum + mapBytes(definition), variableBytes(object));
 	const machine = machineOf([...shared.values()], bytes);
 	const maps = new Map<string, MemoryMap>(shared);

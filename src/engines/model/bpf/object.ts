@@ -75,9 +75,9 @@ export function readObject(file: Uint8Array): ObjectFile {
 		return {
 			elf,
 			programs: symbols.flatMap((symbol) => programOf(symbol, sections)),
-			maps: btf === undefined ? [] : definedMaps(btf),
+			maps: btf === undefined ? [] : definedMaps(btf, symbols),
 			mapSection: sections.findIndex(({ name }) => name === '.maps'),
-			variables: btf === undefined ? new Map() : variablesOf(btf, sections),
+			variables: btf === undefined ? new Map() : variablesOf(btf, elf),
 		};
 	} catch (cause) {
 		if (cause instanceof EncapForwardError) throw cause;
@@ -96,8 +96,8 @@ function programOf({ name, type, value, section }: ElfSymbol, sections: readonly
 }
 
 /** Members of a definition: `int (*name)[value]` for a number, `type *name` for a type (libbpf's bpf_helpers.h). */
-function definedMaps(btf: Btf): DefinedMap[] {
-	return [...btf.section('.maps')].map(([name, { type, offset }]) => {
+function definedMaps(btf: Btf, symbols: readonly ElfSymbol[]): DefinedMap[] {
+	return [...btf.section('.maps')].map(([name, { type }]) => {
 		const members = btf.members(type);
 		const pointed = (member: string): number | undefined => {
 			const found = members.get(member);
@@ -121,7 +121,7 @@ function definedMaps(btf: Btf): DefinedMap[] {
 		}
 		return {
 			name,
-			offset,
+			offset: offsetOf(symbols, name),
 			kind,
 			keyBytes: number('key_size') ?? size('key') ?? 0,
 			valueBytes: number('value_size') ?? size('value') ?? 0,
@@ -130,11 +130,17 @@ function definedMaps(btf: Btf): DefinedMap[] {
 	});
 }
 
-function variablesOf(btf: Btf, sections: readonly Section[]): Map<string, Variable> {
+/** Compilers leave it to the linker to write where a variable stands into BTF; libbpf, too, asks the symbols. */
+function offsetOf(symbols: readonly ElfSymbol[], name: string): number {
+	return symbols.find((symbol) => symbol.name === name && symbol.type === 'object')?.value ?? 0;
+}
+
+function variablesOf(btf: Btf, { sections, symbols }: Elf): Map<string, Variable> {
 	const variables = new Map<string, Variable>();
 	sections.forEach((section, number) => {
 		if (!isData(section)) return;
-		for (const [name, { offset, size }] of btf.section(section.name)) {
+		for (const [name, { size }] of btf.section(section.name)) {
+			const offset = offsetOf(symbols, name);
 			if (offset + size <= section.size) variables.set(name, { section: number, offset, size });
 		}
 	});

@@ -1,5 +1,5 @@
 /**
- * A BPF program of a compiled object, run without a kernel:
+ * A BPF program of a compiled object, run without a kernel; loadProgram is in load.ts:
  *
  *     const xdp = loadProgram({ object, constants: { forwarding: 1 } });
  *     xdp.maps.tunnels_ipv4.update(key, value);
@@ -157,6 +157,8 @@ export type BpfRedirect =
 			readonly flags: number;
 			readonly nextHop: NextHop | undefined;
 	  }
+	/** bpf_redirect_neigh to a next hop of no address family that there is: the kernel drops it. */
+	| { readonly kind: 'unknown-family'; readonly device: number; readonly flags: number }
 	/** bpf_redirect_peer: into the namespace of the device's peer. */
 	| { readonly kind: 'peer'; readonly device: number; readonly flags: number }
 	/** bpf_redirect_map with BPF_F_BROADCAST. */
@@ -183,4 +185,3 @@ export interface SkbEncapsulation {
 	readonly innerTransportOffset: number;
 	readonly innerProtocol: number;
 }
-

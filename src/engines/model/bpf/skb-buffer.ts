@@ -2,7 +2,7 @@
 import { errno } from './errno.ts';
 import type { Machine } from './machine.ts';
 import { layout } from './memory.ts';
-import { setSkbValue, type SkbState, skbField } from './skb.ts';
+import { type SkbState, setSkbValue, skbField } from './skb.ts';
 
 /** SKB_MAX_ALLOC: four pages less struct skb_shared_info. */
 export const skbMostBytes = 16_064;

@@ -18,24 +18,25 @@ type Task =
 
 export function emitStructured(emitter: Emitter, flow: ControlFlow): void {
 	const { out } = emitter;
-	const { blocks, dominators, loopHeaders, merges } = flow;
+	const { blocks, dominators, loopHeaders, forwardEdges } = flow;
 	/** How many constructs are open around the one whose `br` leads to a block: forward and back. */
 	const forward = new Int32Array(blocks.length);
 	const back = new Int32Array(blocks.length);
 	let open = 0;
 	const begin = (opcode: number): void => {
+		out.reserve(2);
 		out.byte(opcode);
 		out.byte(wasmType.none);
 		open++;
 	};
 	const mergedChildren: number[][] = blocks.map(() => []);
 	for (let block = blocks.length - 1; block > 0; block--) {
-		if (merges[block]) mergedChildren[dominators[block] ?? 0]?.push(block);
+		if ((forwardEdges[block] ?? 0) > 1) mergedChildren[dominators[block] ?? 0]?.push(block);
 	}
 	const tasks: Task[] = [{ write: 'block', block: 0 }];
 
 	/** Whether an edge is a `br`; the block at its end is written in place otherwise. */
-	const isBranch = (from: number, to: number): boolean => leadsBack(from, to) || merges[to] === true;
+	const isBranch = (from: number, to: number): boolean => leadsBack(from, to) || (forwardEdges[to] ?? 0) > 1;
 	const branch = (opcode: number, from: number, to: number): void =>
 		out.op(opcode, open - 1 - ((leadsBack(from, to) ? back[to] : forward[to]) ?? 0));
 	const follow = (from: number, to: number): void => {
@@ -46,7 +47,7 @@ export function emitStructured(emitter: Emitter, flow: ControlFlow): void {
 	const writeBlock = (number: number): void => {
 		const block = blocks[number];
 		if (block === undefined) return;
-		if (loopHeaders[number]) {
+		if (loopHeaders[number] !== 0) {
 			back[number] = open;
 			begin(wasm.loop);
 			tasks.push({ write: 'end' });
@@ -59,10 +60,15 @@ export function emitStructured(emitter: Emitter, flow: ControlFlow): void {
 			tasks.push({ write: 'block', block: child }, { write: 'end' });
 		}
 		emitBlock(emitter, block);
-		const { terminator } = block;
-		if (terminator.kind === 'exit') return emitExit(emitter);
-		if (terminator.kind === 'goto') return follow(number, terminator.target);
-		const { taken, next } = terminator;
+		const { taken, next } = block;
+		if (next < 0) {
+			emitExit(emitter);
+			return;
+		}
+		if (taken < 0) {
+			follow(number, next);
+			return;
+		}
 		emitBranchCondition(emitter, block);
 		if (isBranch(number, taken)) {
 			branch(wasm.brIf, number, taken);
@@ -88,9 +94,11 @@ export function emitStructured(emitter: Emitter, flow: ControlFlow): void {
 				writeBlock(task.block);
 				break;
 			case 'else':
+				out.reserve(1);
 				out.byte(wasm.else);
 				break;
 			case 'end':
+				out.reserve(1);
 				out.byte(wasm.end);
 				open--;
 				break;

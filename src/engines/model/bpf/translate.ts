@@ -25,7 +25,13 @@ export interface TranslateOptions {
 }
 
 /** Names of the imports' module, and of the exports. */
-export const moduleNames = { imports: 'bpf', memory: 'memory', stop: 'stop', run: 'run', entry: 'entry' } as const;
+export const moduleNames = {
+	imports: 'bpf',
+	memory: 'memory',
+	stop: 'stop',
+	run: 'run',
+	entry: 'entry',
+} as const;
 
 const { i32, i64 } = wasmType;
 
@@ -55,6 +61,7 @@ class Types {
 		const name = `${parameters}:${results}`;
 		const known = this.#numbers.get(name);
 		if (known !== undefined) return known;
+		this.#out.reserve(64);
 		this.#out.byte(0x60);
 		for (const list of [parameters, results]) {
 			this.#out.unsigned(list.length);
@@ -116,6 +123,7 @@ function emitFunction(emitter: Emitter, start: number, dispatch: boolean): void 
 	out.byte(i32);
 	if (dispatch || !flow.reducible) emitDispatch(emitter, flow);
 	else emitStructured(emitter, flow);
+	out.reserve(2);
 	// Every path has returned or gone elsewhere.
 	out.byte(wasm.unreachable);
 	out.byte(wasm.end);
@@ -149,18 +157,25 @@ function runBody(entry: number): WasmWriter {
 	return out;
 }
 
-function assemble({ pages, helpers, checkedBits }: TranslateOptions, bodies: readonly WasmWriter[]): Uint8Array {
+function assemble(
+	{ pages, helpers, checkedBits }: TranslateOptions,
+	bodies: readonly WasmWriter[],
+): Uint8Array {
 	const types = new Types();
 	const out = new WasmWriter(65_536);
 	out.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 	const section = (id: number, part: WasmWriter): void => {
+		out.reserve(1);
 		out.byte(id);
 		out.appendSized(part);
 	};
 	const list = <T>(items: readonly T[], write: (part: WasmWriter, item: T) => void): WasmWriter => {
-		const part = new WasmWriter();
+		const part = new WasmWriter(2048);
 		part.unsigned(items.length);
-		for (const item of items) write(part, item);
+		for (const item of items) {
+			part.reserve(32);
+			write(part, item);
+		}
 		return part;
 	};
 	const [importFunction, importMemory] = [0, 2];
@@ -211,6 +226,9 @@ function assemble({ pages, helpers, checkedBits }: TranslateOptions, bodies: rea
 	section(3, functions);
 	section(6, globals);
 	section(7, exports);
-	section(10, list(bodies, (part, body) => part.appendSized(body)));
+	section(
+		10,
+		list(bodies, (part, body) => part.appendSized(body)),
+	);
 	return out.written();
 }

@@ -1,27 +1,28 @@
 /** Bytes of a WebAssembly module, appended one after the other (WebAssembly Core Specification 2.0, chapter 5). */
 export class WasmWriter {
-	bytes: Uint8Array;
+	#bytes: Uint8Array;
 	length = 0;
 
 	constructor(capacity = 1024) {
-		this.bytes = new Uint8Array(capacity);
+		this.#bytes = new Uint8Array(capacity);
 	}
 
-	#grow(more: number): void {
-		if (this.length + more <= this.bytes.length) return;
-		const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more));
-		bytes.set(this.bytes.subarray(0, this.length));
-		this.bytes = bytes;
+	/** Have room for so many bytes more: it is the caller who asks, so that not every byte has to. */
+	reserve(bytes: number): void {
+		if (this.length + bytes <= this.#bytes.length) return;
+		const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + bytes));
+		grown.set(this.#bytes.subarray(0, this.length));
+		this.#bytes = grown;
 	}
 
+	/** Into reserved room. */
 	byte(value: number): void {
-		if (this.length === this.bytes.length) this.#grow(1);
-		this.bytes[this.length++] = value;
+		this.#bytes[this.length++] = value;
 	}
 
 	/** An opcode and its immediate, an unsigned number. */
 	op(opcode: number, immediate: number): void {
-		this.byte(opcode);
+		this.#bytes[this.length++] = opcode;
 		this.unsigned(immediate);
 	}
 
@@ -75,23 +76,25 @@ export class WasmWriter {
 
 	text(value: string): void {
 		const bytes = new TextEncoder().encode(value);
+		this.reserve(5);
 		this.unsigned(bytes.length);
 		this.append(bytes);
 	}
 
 	append(bytes: Uint8Array): void {
-		this.#grow(bytes.length);
-		this.bytes.set(bytes, this.length);
+		this.reserve(bytes.length);
+		this.#bytes.set(bytes, this.length);
 		this.length += bytes.length;
 	}
 
 	/** What was written, preceded by its length. */
 	appendSized(part: WasmWriter): void {
+		this.reserve(5);
 		this.unsigned(part.length);
 		this.append(part.written());
 	}
 
 	written(): Uint8Array {
-		return this.bytes.subarray(0, this.length);
+		return this.#bytes.subarray(0, this.length);
 	}
 }

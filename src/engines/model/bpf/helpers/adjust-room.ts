@@ -1,7 +1,7 @@
 /** bpf_skb_adjust_room: room for an outer header, or an outer header taken away (net/core/filter.c). */
 import { errno } from '../errno.ts';
 import type { Machine } from '../machine.ts';
-import { setSkbValue, type SkbState, skbField, skbValue, swap16 } from '../skb.ts';
+import { type SkbState, setSkbValue, skbField, skbValue, swap16 } from '../skb.ts';
 import { closeHole, currentSkb, openHole, skbMostBytes } from '../skb-buffer.ts';
 import { resetChecksumUnnecessary } from './checksum.ts';
 

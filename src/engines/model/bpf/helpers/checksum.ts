@@ -70,7 +70,14 @@ function place(machine: Machine, offset: number): number {
 }
 
 /** Change the checksum at an address by `bytes` (0: by a difference) of what it covers. */
-function replace(machine: Machine, at: number, from: number, to: number, bytes: number, partial = false): number {
+function replace(
+	machine: Machine,
+	at: number,
+	from: number,
+	to: number,
+	bytes: number,
+	partial = false,
+): number {
 	if (bytes !== 0 && bytes !== 2 && bytes !== 4) return -errno.EINVAL;
 	const { view } = machine.memory;
 	const change = partial ? replacedPartial : replaced;
@@ -79,7 +86,10 @@ function replace(machine: Machine, at: number, from: number, to: number, bytes: 
 }
 
 /** The arguments of both: offset, from, to and flags, the last three in halves. */
-function replaceIp(machine: Machine, ...[offset = 0, from = 0, high = 0, to = 0, , flags = 0, rest = 0]: number[]): number {
+function replaceIp(
+	machine: Machine,
+	...[offset = 0, from = 0, high = 0, to = 0, , flags = 0, rest = 0]: number[]
+): number {
 	if (rest !== 0 || (flags & ~field.mask) !== 0) return -errno.EINVAL;
 	const at = place(machine, offset >>> 0);
 	if (at < 0) return at;

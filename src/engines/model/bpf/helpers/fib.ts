@@ -73,7 +73,8 @@ function writeRoute({ memory }: Machine, at: number, { device, nextHop, metric, 
 function writeAnswer(machine: Machine, at: number, request: FibRequest, answer: FibAnswer): number {
 	const { view, bytes } = machine.memory;
 	if (answer.result === 'no-device') return -errno.ENODEV;
-	if (request.table !== undefined && answer.result !== 'fwd-disabled') view.setUint32(at + field.table, 0, true);
+	if (request.table !== undefined && answer.result !== 'fwd-disabled')
+		view.setUint32(at + field.table, 0, true);
 	const code = fibResults.indexOf(answer.result);
 	switch (answer.result) {
 		case 'frag-needed':

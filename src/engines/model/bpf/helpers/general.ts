@@ -19,11 +19,7 @@ function probeRead(name: string): Helper {
 	return {
 		name,
 		hooks: both,
-		arguments: [
-			{ does: 'write', bytes: { argument: 1 } },
-			'number',
-			{ does: 'read', bytes: 'unchecked' },
-		],
+		arguments: [{ does: 'write', bytes: { argument: 1 } }, 'number', { does: 'read', bytes: 'unchecked' }],
 		result: 'signed',
 		run: ({ memory, checked }, to = 0, bytes = 0, from = 0) => {
 			const [target, length, source] = [to >>> 0, bytes >>> 0, from >>> 0];

@@ -1,7 +1,7 @@
 /** Helpers on maps and ring buffers (kernel/bpf/helpers.c, kernel/bpf/ringbuf.c). */
 import { errno } from '../errno.ts';
-import { RingBufferMap } from '../maps/ring-buffer.ts';
 import type { Machine } from '../machine.ts';
+import { RingBufferMap } from '../maps/ring-buffer.ts';
 import { both, type Helper } from './prototype.ts';
 
 /** Flags whose upper half is not zero are like none that there is. */

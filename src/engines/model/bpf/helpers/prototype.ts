@@ -2,8 +2,9 @@
  * How a helper is called from WebAssembly. No number of 64 bits goes through JavaScript, which would make a
  * BigInt of it: an argument of 64 bits comes in two halves, a result goes through the memory.
  */
-import type { BpfHook } from '../program.ts';
+
 import type { Machine } from '../machine.ts';
+import type { BpfHook } from '../program.ts';
 
 export type Argument =
 	/** The program's context, of which there is one: not passed on. */

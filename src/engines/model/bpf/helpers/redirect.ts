@@ -1,7 +1,8 @@
 /** Helpers that say where a frame goes (net/core/filter.c, kernel/bpf/devmap.c). */
+
+import type { Machine } from '../machine.ts';
 import { DeviceMap } from '../maps/array.ts';
 import { HashMap } from '../maps/hash.ts';
-import type { Machine } from '../machine.ts';
 import { layout } from '../memory.ts';
 import type { BpfRedirect } from '../program.ts';
 import { both, type Helper } from './prototype.ts';
@@ -43,8 +44,7 @@ function redirectNeighbour(machine: Machine, device = 0, at = 0, bytes = 0, flag
 	const number = bytes === 0 ? 0 : memory.view.getUint32(address, true);
 	const family = families.get(number);
 	if (bytes !== 0 && family === undefined) {
-		// The kernel drops it when it comes to send it: no neighbour can be of this family.
-		return redirectTo(machine, { kind: 'neighbour', device: device >>> 0, flags: 0, nextHop: { family: 'ipv4', address: new Uint8Array(4) } });
+		return redirectTo(machine, { kind: 'unknown-family', device: device >>> 0, flags: 0 });
 	}
 	const nextHop =
 		family === undefined
@@ -57,7 +57,8 @@ function redirectNeighbour(machine: Machine, device = 0, at = 0, bytes = 0, flag
 function redirectMap(machine: Machine, handle = 0, key = 0, _high = 0, flags = 0, rest = 0): number {
 	const map = machine.map(handle);
 	const fallback = 3;
-	if (rest !== 0 || (flags & ~(fallback | flag.broadcast | flag.excludeIngress)) !== 0) return refusalCode.xdp;
+	if (rest !== 0 || (flags & ~(fallback | flag.broadcast | flag.excludeIngress)) !== 0)
+		return refusalCode.xdp;
 	if (!(map instanceof DeviceMap) && !(map instanceof HashMap)) return refusalCode.xdp;
 	const { view } = machine.memory;
 	view.setUint32(layout.result, key, true);

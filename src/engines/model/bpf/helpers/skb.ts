@@ -122,7 +122,16 @@ export const skbHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
 			run: loadBytesRelative,
 		},
 	],
-	[32, { name: 'bpf_skb_change_type', hooks, arguments: ['context', 'number'], result: 'signed', run: changeType }],
+	[
+		32,
+		{
+			name: 'bpf_skb_change_type',
+			hooks,
+			arguments: ['context', 'number'],
+			result: 'signed',
+			run: changeType,
+		},
+	],
 	[
 		38,
 		{
@@ -133,7 +142,10 @@ export const skbHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
 			run: changeTail,
 		},
 	],
-	[39, { name: 'bpf_skb_pull_data', hooks, arguments: ['context', 'number'], result: 'signed', run: pullData }],
+	[
+		39,
+		{ name: 'bpf_skb_pull_data', hooks, arguments: ['context', 'number'], result: 'signed', run: pullData },
+	],
 	[
 		41,
 		{

@@ -86,4 +86,3 @@ export const vlanHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>(
 	],
 	[19, { name: 'bpf_skb_vlan_pop', hooks, arguments: ['context'], result: 'signed', run: pop }],
 ]);
-

@@ -61,8 +61,26 @@ function storeBytes(machine: Machine, at = 0, from = 0, bytes = 0): number {
 }
 
 export const xdpHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
-	[44, { name: 'bpf_xdp_adjust_head', hooks, arguments: ['context', 'number'], result: 'signed', run: adjustHead }],
-	[65, { name: 'bpf_xdp_adjust_tail', hooks, arguments: ['context', 'number'], result: 'signed', run: adjustTail }],
+	[
+		44,
+		{
+			name: 'bpf_xdp_adjust_head',
+			hooks,
+			arguments: ['context', 'number'],
+			result: 'signed',
+			run: adjustHead,
+		},
+	],
+	[
+		65,
+		{
+			name: 'bpf_xdp_adjust_tail',
+			hooks,
+			arguments: ['context', 'number'],
+			result: 'signed',
+			run: adjustTail,
+		},
+	],
 	[
 		188,
 		{

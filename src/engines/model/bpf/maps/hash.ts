@@ -115,9 +115,7 @@ export class HashMap extends MemoryMap {
 	}
 
 	keys(): Uint8Array[] {
-		return [...this.#used].map((slot) =>
-			this.memory.copy(this.#keys + slot * this.keyBytes, this.keyBytes),
-		);
+		return [...this.#used].map((slot) => this.memory.copy(this.#keys + slot * this.keyBytes, this.keyBytes));
 	}
 
 	clear(): void {

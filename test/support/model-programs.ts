@@ -1,0 +1,70 @@
+/** The datapath's programs in the model's engine, run on single frames as test/support/programs.ts runs them. */
+import { readFileSync } from 'node:fs';
+import { objectPath } from '../../src/datapath/datapath.ts';
+import { decodeEvent, type Event } from '../../src/datapath/event.ts';
+import { sumOutcomes } from '../../src/datapath/outcome-count.ts';
+import { tunnelEntry } from '../../src/datapath/tunnel-map.ts';
+import type { BpfEnvironment } from '../../src/engines/model/bpf/environment.ts';
+import { loadProgram } from '../../src/engines/model/bpf/load.ts';
+import type { BpfBuild, BpfMap, BpfProgram, RunResult } from '../../src/engines/model/bpf/program.ts';
+import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
+import type { Tunnel } from '../../src/tunnel/tunnel.ts';
+import { counted, type Ran, verdicts } from './programs.ts';
+
+export interface ModelRan extends Ran {
+	readonly redirect: RunResult['redirect'];
+	readonly skb: RunResult['skb'];
+	readonly events: readonly Event[];
+}
+
+export interface ModelPrograms {
+	readonly programs: Readonly<Record<Hook, BpfProgram>>;
+	run(hook: Hook, frame: Uint8Array, environment: BpfEnvironment): ModelRan;
+	/** Set both programs' tunnels, and forget what they remember of others. */
+	setTunnels(tunnels: readonly Tunnel[]): void;
+}
+
+function mapOf(program: BpfProgram, name: string): BpfMap {
+	const map = program.maps[name];
+	if (map === undefined) throw new Error(`no map ${name}`);
+	return map;
+}
+
+/** Both programs of one way of forwarding, which share their tunnels; frames come in by `device`. */
+export function openModelPrograms(
+	device: number,
+	forwarding: Forwarding,
+	build: BpfBuild,
+	trace = false,
+): ModelPrograms {
+	const constants = { forwarding: { stack: 0, fib: 1 }[forwarding], trace };
+	const load = (hook: Hook, maps: Record<string, BpfMap> = {}): BpfProgram =>
+		loadProgram({ object: readFileSync(objectPath(`datapath-${hook}`)), constants, maps, build });
+	const xdp = load('xdp');
+	const shared = ['tunnels_ipv4', 'tunnels_ipv6', 'sightings'].map((name) => [name, mapOf(xdp, name)]);
+	const programs = { xdp, tc: load('tc', Object.fromEntries(shared)) };
+	const outcomesOf = (hook: Hook) =>
+		sumOutcomes((key) => mapOf(programs[hook], 'outcomes').lookup(key) ?? new Uint8Array());
+	return {
+		programs,
+		run: (hook, frame, environment) => {
+			const before = outcomesOf(hook);
+			const result = programs[hook].run({ frame, context: { ingressDevice: device }, environment });
+			const verdict = verdicts[hook][result.returnCode >>> 0];
+			if (verdict === undefined) throw new Error(`${hook} returned ${result.returnCode}`);
+			return {
+				verdict,
+				frame: result.frame,
+				outcome: counted(outcomesOf(hook), before, frame.length),
+				redirect: result.redirect,
+				skb: result.skb,
+				events: result.events.map(decodeEvent),
+			};
+		},
+		setTunnels: (tunnels) => {
+			for (const map of ['tunnels_ipv4', 'tunnels_ipv6']) mapOf(xdp, map).clear();
+			for (const { map, key, value } of tunnels.map(tunnelEntry)) mapOf(xdp, map).update(key, value);
+			for (const program of Object.values(programs)) mapOf(program, 'ways').clear();
+		},
+	};
+}
