@@ -3,7 +3,8 @@ import { decodeEvent, type Event } from '../../datapath/event.ts';
 import { tunnelEntry } from '../../datapath/tunnel-map.ts';
 import type { Decision } from '../../journey/journey.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
-import type { BpfProgram, LoadProgram, RunResult } from './bpf/program.ts';
+import { loadProgram } from './bpf/load.ts';
+import type { BpfProgram, RunResult } from './bpf/program.ts';
 import type { NetDevice } from './net/core/device.ts';
 import { bpfEnvironment } from './net/core/filter.ts';
 import type { Walk } from './walk.ts';
@@ -27,7 +28,7 @@ export interface Attached {
 }
 
 /** What programs there are, by what they were loaded for. */
-export function openDatapaths(objects: Objects, load: LoadProgram): (datapath: Datapath) => Attached {
+export function openDatapaths(objects: Objects): (datapath: Datapath) => Attached {
 	const loaded = new Map<
 		string,
 		{ readonly programs: Omit<Attached, 'device'>; tunnels: Datapath['tunnels'] | undefined }
@@ -37,7 +38,7 @@ export function openDatapaths(objects: Objects, load: LoadProgram): (datapath: D
 		const key = `${hook} ${forwarding} ${room}`;
 		let entry = loaded.get(key);
 		if (entry === undefined) {
-			entry = { programs: loadPrograms(objects, load, hook, forwarding, room), tunnels: undefined };
+			entry = { programs: loadPrograms(objects, hook, forwarding, room), tunnels: undefined };
 			loaded.set(key, entry);
 		}
 		if (entry.tunnels !== tunnels) {
@@ -51,7 +52,6 @@ export function openDatapaths(objects: Objects, load: LoadProgram): (datapath: D
 /** XDP that asks the FIB has TC behind it, with the same tunnels, to take what it hands over. */
 function loadPrograms(
 	objects: Objects,
-	load: LoadProgram,
 	hook: Hook,
 	forwarding: Forwarding,
 	room: number,
@@ -61,12 +61,12 @@ function loadPrograms(
 		entries: { tunnels_ipv4: room, tunnels_ipv6: room },
 		build: 'fast',
 	} as const;
-	if (hook === 'tc') return { tc: load({ object: objects.tc, ...options }) };
-	const xdp = load({ object: objects.xdp, ...options });
+	if (hook === 'tc') return { tc: loadProgram({ object: objects.tc, ...options }) };
+	const xdp = loadProgram({ object: objects.xdp, ...options });
 	if (forwarding === 'stack') return { xdp };
 	const { tunnels_ipv4, tunnels_ipv6 } = xdp.maps;
 	const maps = tunnels_ipv4 && tunnels_ipv6 ? { tunnels_ipv4, tunnels_ipv6 } : {};
-	return { xdp, tc: load({ object: objects.tc, ...options, maps }) };
+	return { xdp, tc: loadProgram({ object: objects.tc, ...options, maps }) };
 }
 
 function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tunnels']): void {

@@ -3,7 +3,6 @@ import { EncapForwardError } from '../../error.ts';
 import type { Journey, Outcome } from '../../journey/journey.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
-import type { LoadProgram } from './bpf/program.ts';
 import { type Objects, openDatapaths } from './datapath.ts';
 import { type Kernel, newestKernel, parseKernel } from './kernel.ts';
 import { deviceNamed, type Net, prepareNet } from './net/core/net.ts';
@@ -15,8 +14,6 @@ export interface ModelEngineOptions {
 	readonly kernel?: string;
 	/** The compiled datapath, as bytes; not needed for scenarios without one. */
 	readonly objects?: Objects;
-	/** What runs them. */
-	readonly load?: LoadProgram;
 }
 
 /** A model engine can also answer at once. */
@@ -32,8 +29,8 @@ const mostWays = 64;
 /** @throws EF_INPUT for a kernel that cannot be modelled */
 export function openModelEngine(options: ModelEngineOptions = {}): ModelEngine {
 	const ours = parseKernel(options.kernel ?? newestKernel);
-	const { objects, load } = options;
-	const datapaths = objects && load && openDatapaths(objects, load);
+	const { objects } = options;
+	const datapaths = objects && openDatapaths(objects);
 	const nets = new WeakMap<Host, Prepared>();
 	const attempt = (scenario: Scenario): Journey => {
 		const kernel = scenario.kernel === undefined ? ours : parseKernel(scenario.kernel);
