@@ -61,7 +61,12 @@ function udpRcv(walk: Walk, skb: Skb, group: boolean): Outcome {
 	if (hasSocket(walk.net, ipProtocol.udp, segment)) return walk.deliver(skb);
 	if (group) {
 		walk.step('__udp4_lib_mcast_deliver', skb.ingress, 'no socket on the host takes the group');
-		return walk.vanish();
+		return walk.drop(skb, {
+			reason: 'NOT_SPECIFIED',
+			where,
+			cause: 'no-receiver',
+			counters: ['UdpIgnoredMulti'],
+		});
 	}
 	if (given !== 0 && transportChecksum(datagram, ipProtocol.udp, addresses) !== 0)
 		return walk.drop(skb, {

@@ -81,7 +81,13 @@ function udpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 	if (length > segment.length || length < 8)
 		return walk.drop(skb, { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', counters });
 	if (hasSocket(walk.net, ipProtocol.udp, segment)) return walk.deliver(skb);
-	if (isMulticast6(destinationOf(skb))) return walk.vanish();
+	if (isMulticast6(destinationOf(skb)))
+		return walk.drop(skb, {
+			reason: 'NOT_SPECIFIED',
+			where,
+			cause: 'no-receiver',
+			counters: ['Udp6IgnoredMulti'],
+		});
 	const addresses = { source: sourceOf(skb), destination: destinationOf(skb) };
 	if (transportChecksum(segment.subarray(0, length), ipProtocol.udp, addresses) !== 0)
 		return walk.drop(skb, {

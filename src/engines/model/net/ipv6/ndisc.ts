@@ -10,10 +10,12 @@ import {
 } from '../../../../packet/icmpv6.ts';
 import { encodeIpv6 } from '../../../../packet/ipv6.ts';
 import { etherType, ipProtocol } from '../../../../packet/protocol.ts';
-import type { Walk } from '../../walk.ts';
+import { Walk } from '../../walk.ts';
 import { type Bytes, isLinkLocal6, sameBytes } from '../core/address.ts';
+import { newSkb } from '../core/dev.ts';
 import type { Skb } from '../core/skb.ts';
 import { sourceOf } from './ip6-input.ts';
+import { ip6RouteInput } from './route.ts';
 
 /** ndisc_solicit(), and what the far end makes of it: the Ethernet address of a next hop, if it answers. */
 export function ndiscResolve(walk: Walk, skb: Skb, target: Bytes): Bytes | undefined {
@@ -63,7 +65,11 @@ export function ndiscResolve(walk: Walk, skb: Skb, target: Bytes): Bytes | undef
 		linkLayerOption.target,
 	);
 	walk.see({ place: 'receive', device: device.name, frame: advertisement, packet: false });
-	return answerer.mac;
+	// The answer comes in like any packet: rules without the table `local` send it astray.
+	const answer = newSkb(advertisement, device, 0);
+	if (ip6RouteInput(new Walk(walk.net, walk.far), answer).kind === 'local') return answerer.mac;
+	walk.step('ndisc_recv_na', device, 'the answer came, but the rules do not lead it to the host itself');
+	return undefined;
 }
 
 function message(
