@@ -20,13 +20,26 @@ const name = {
 const run = buildCommand<import('./lab.ts').LabFlags, [], Context>({
 	loader: async () => (await import('./lab.ts')).lab,
 	docs: {
-		brief: 'Try every combination on the running kernel and say what became of each packet, and why',
+		brief: 'Try every combination and say what became of each packet, and why',
 		fullDescription:
-			'Tries every combination of hook, outer family, way of forwarding, source, rp_filter, accept_local and neighbour state in network namespaces of its own, and prints a table: what was forwarded, what was dropped, where, why, and the smallest change of sysctls that gets it through. Options narrow it; each may be repeated.',
+			'Tries every combination of hook, outer family, way of forwarding, source, rp_filter, accept_local and neighbour state on the running kernel, in network namespaces of its own, or where that cannot be used in a model of it, and prints a table: what was forwarded, what was dropped, where, why, and the smallest change of sysctls that gets it through. Options narrow it; each may be repeated.',
 	},
 	parameters: {
 		flags: {
 			...cellFlags,
+			engine: {
+				kind: 'enum',
+				values: ['linux', 'model'],
+				brief: 'Who tries: the running kernel, or a model of one; linux where it can be used, if not given',
+				optional: true,
+			},
+			kernel: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Release of the kernel to model, such as 6.1; implies --engine model',
+				optional: true,
+				placeholder: 'release',
+			},
 			journey: {
 				kind: 'boolean',
 				brief: "Print each packet's way step by step, its bytes dissected",
