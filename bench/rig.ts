@@ -3,13 +3,8 @@
  * leave by host0, cross the router from veth0 to veth1, and end in a sink at host1.
  */
 import { fileURLToPath } from 'node:url';
-import {
-	buildHosts,
-	deviceIndex,
-	type Namespaces,
-	setNeighbours,
-	setSysctls,
-} from '../src/engines/linux/setup.ts';
+import { deviceNumber } from '../src/engines/linux/devices.ts';
+import { buildHosts, type Namespaces } from '../src/engines/linux/standing.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
 import { lookupMap, possibleCpus } from '../src/kernel/map.ts';
 import { anonymousNamespace, closeNamespace, inNamespace, type Namespace } from '../src/kernel/namespace.ts';
@@ -68,16 +63,18 @@ export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 		build(scenario, { router, host });
 		programs = loadObject(fileURLToPath(new URL('rate.o', import.meta.url)), {
 			constants: {
-				generator_device: deviceIndex(host, 'host0'),
-				redirect_device: deviceIndex(router, 'veth1'),
+				generator_device: deviceNumber(scenario.host, 'host0'),
+				redirect_device: deviceNumber(scenario.router, 'veth1'),
 				encapsulated,
 			},
 		});
-		const place = { router, ingress: deviceIndex(router, 'veth0'), programs };
+		const place = { router, ingress: deviceNumber(scenario.router, 'veth0'), programs };
 		// Both ends of both links have a program: without one a veth drops what is redirected to its peer.
-		attachIn(host, 'host0', programs.program('generate'));
-		attachIn(host, 'host1', programs.program('sink'));
-		attachIn(router, 'veth1', programs.program('pass'));
+		const attachIn = (namespace: Namespace, device: number, program: number): void =>
+			inNamespace(namespace, () => attachXdp(device, program));
+		attachIn(host, deviceNumber(scenario.host, 'host0'), programs.program('generate'));
+		attachIn(host, deviceNumber(scenario.host, 'host1'), programs.program('sink'));
+		attachIn(router, deviceNumber(scenario.router, 'veth1'), programs.program('pass'));
 		inNamespace(router, () => attach(place));
 		const generator = programs.program('generate');
 		const sunk = sinkCounter(programs.map('sunk'));
@@ -123,14 +120,9 @@ function sinkCounter(map: number): () => number {
 }
 
 function build(scenario: Scenario, namespaces: Namespaces): void {
-	buildHosts(scenario, namespaces);
+	const sides = buildHosts(scenario, namespaces);
 	for (const side of ['router', 'host'] as const) {
-		setNeighbours(namespaces[side], scenario[side]);
-		setSysctls(namespaces[side], scenario[side], undefined);
+		sides[side].set(scenario[side], true);
+		sides[side].close();
 	}
-}
-
-function attachIn(namespace: Namespace, name: string, program: number): void {
-	const index = deviceIndex(namespace, name);
-	inNamespace(namespace, () => attachXdp(index, program));
 }

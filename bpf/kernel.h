@@ -195,6 +195,7 @@ struct sk_buff {
 	be16 protocol;
 	u16 mac_header;
 	u16 network_header;
+	u16 transport_header;
 	unsigned char *head;
 	unsigned char *data;
 } co_re;

@@ -6,7 +6,7 @@
 #pragma once
 #include "helpers.h"
 
-enum { SIGHTING_SNAP = 512 }; /* bytes kept of a frame */
+enum { SIGHTING_SNAP = 2048 }; /* bytes kept of a frame: all of one that an Ethernet's 1500 bytes hold */
 
 enum place {
 	PLACE_XDP_IN,	/* our XDP program got it */
@@ -17,6 +17,7 @@ enum place {
 	PLACE_TRANSMIT, /* the stack gives it to a device (tracepoint net:net_dev_start_xmit) */
 	PLACE_DROP,	/* the kernel frees it unsent (tracepoint skb:kfree_skb) */
 	PLACE_ARRIVED,	/* it came out at the far end of the link */
+	PLACE_DELIVERED, /* a protocol of the host's own took it (tracepoint skb:consume_skb) */
 	PLACES
 };
 

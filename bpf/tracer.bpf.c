@@ -16,7 +16,7 @@ struct {
 	map_type(value, u8);
 } watched SEC(".maps");
 
-enum { NO_MAC_HEADER = 0xffff };
+enum { NO_HEADER = 0xffff };
 
 /* Write down the packet, from its Ethernet header where it has one. */
 inlined struct sighting *see(struct sk_buff *skb, struct net_device *device, u8 place)
@@ -31,7 +31,7 @@ inlined struct sighting *see(struct sk_buff *skb, struct net_device *device, u8 
 	namespace = device->nd_net.net->ns.inum;
 	if (!bpf_map_lookup_elem(&watched, &namespace))
 		return NULL;
-	if (mac_header != NO_MAC_HEADER && skb->head + mac_header <= from) {
+	if (mac_header != NO_HEADER && skb->head + mac_header <= from) {
 		length += from - (skb->head + mac_header);
 		from = skb->head + mac_header;
 	}
@@ -72,6 +72,24 @@ SEC("tp_btf/kfree_skb") int drop(u64 *arguments)
 			event->reason = arguments[2];
 		bpf_ringbuf_submit(event, 0);
 	}
+	return 0;
+}
+
+/*
+ * A packet is consumed in many places (where it is fragmented, or copied for an XDP program). Only where its
+ * data begin behind the IP header, a protocol of the host's own had it: IP itself leaves them at its header.
+ */
+SEC("tp_btf/consume_skb") int deliver(u64 *arguments)
+{
+	struct sk_buff *skb = (void *)arguments[0];
+	u16 network = skb->network_header, transport = skb->transport_header;
+	struct sighting *event;
+
+	if (transport == NO_HEADER || transport <= network || skb->data < skb->head + transport)
+		return 0;
+	event = see(skb, skb->dev, PLACE_DELIVERED);
+	if (event)
+		bpf_ringbuf_submit(event, 0);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ const objects = [
 	{ object: 'bpf/objects/tracer.o', source: 'bpf/tracer.bpf.c' },
 	{ object: 'bpf/objects/observer.o', source: 'bpf/observer.bpf.c' },
 	{ object: 'bench/flood.o', source: 'bench/flood.bpf.c' },
+	{ object: 'bpf/objects/marker.o', source: 'bpf/marker.bpf.c' },
 	{ object: 'bench/rate.o', source: 'bench/rate.bpf.c' },
 ] as const;
 

@@ -14,7 +14,9 @@ import { tunnelEntry } from './tunnel-map.ts';
 const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
 
 /** The path of a compiled BPF object of this package. */
-export function objectPath(name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer' | 'drops'): string {
+export function objectPath(
+	name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer' | 'marker' | 'drops',
+): string {
 	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
 }
 

@@ -35,6 +35,7 @@ export const places = [
 	'transmit',
 	'drop',
 	'arrived',
+	'delivered',
 ] as const;
 
 /** enum fib_result, by number. */
@@ -99,7 +100,7 @@ export const outcomeCountLayout = {
 
 /** struct sighting: its bytes, and where its members stand. */
 export const sightingLayout = {
-	size: 560,
+	size: 2096,
 	time: { offset: 0, size: 8 },
 	location: { offset: 8, size: 8 },
 	namespace: { offset: 16, size: 4 },
@@ -114,7 +115,7 @@ export const sightingLayout = {
 	fib: { offset: 42, size: 1 },
 	verdict: { offset: 43, size: 1 },
 	reserved: { offset: 44, size: 4 },
-	bytes: { offset: 48, size: 512 },
+	bytes: { offset: 48, size: 2048 },
 } as const;
 
 /** struct tunnel: its bytes, and where its members stand. */

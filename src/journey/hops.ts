@@ -12,6 +12,7 @@ const places: Readonly<Record<Place, string>> = {
 	transmit: 'the stack transmits it',
 	drop: 'dropped',
 	arrived: 'arrived at the far end',
+	delivered: "taken by a protocol of the router's own",
 };
 
 const outcomes: Readonly<Record<DatapathOutcome, string>> = {

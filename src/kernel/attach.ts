@@ -40,15 +40,21 @@ function tcOptions(program: number, handle: number, priority: number): Uint8Arra
 	return new Uint8Array(options.buffer);
 }
 
-/** Attach to TC ingress by a clsact qdisc, which is made. */
-export function attachTc(device: number, program: number): void {
+const eexist = 17;
+
+/**
+ * Attach to TC ingress by a clsact qdisc, which is made where there is none.
+ * @param priority programs run in ascending order; 1 if not given
+ */
+export function attachTc(device: number, program: number, priority = 1): void {
+	const created = libbpf().bpf_tc_hook_create(tcHook(device));
 	checkBpf(
-		libbpf().bpf_tc_hook_create(tcHook(device)),
+		created === -eexist ? 0 : created,
 		'attach to TC (a kernel with CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF, or "modprobe sch_ingress cls_bpf", is needed)',
 		'EF_KERNEL_FEATURE',
 	);
 	checkBpf(
-		libbpf().bpf_tc_attach(tcHook(device), tcOptions(program, 1, 1)),
+		libbpf().bpf_tc_attach(tcHook(device), tcOptions(program, 1, priority)),
 		'attach to TC (a kernel with CONFIG_NET_CLS_BPF, or "modprobe cls_bpf", is needed)',
 		'EF_KERNEL_FEATURE',
 	);

@@ -10,6 +10,8 @@ export interface Libc {
 	socket(domain: number, type: number, protocol: number): number;
 	bind(fd: number, address: Uint8Array, length: number): number;
 	send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+	recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+	setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
 	eventfd(initial: number, flags: number): number;
 	memcpy(to: Uint8Array, from: Pointer, bytes: number): Pointer;
 	vsnprintf(to: Uint8Array, size: number, format: Pointer, values: Pointer): number;
@@ -31,6 +33,10 @@ export function libc(): Libc {
 		socket: library.func('int socket(int domain, int type, int protocol)'),
 		bind: library.func('int bind(int fd, const void *address, unsigned int length)'),
 		send: library.func('long send(int fd, const void *bytes, size_t length, int flags)'),
+		recv: library.func('long recv(int fd, void *bytes, size_t length, int flags)'),
+		setsockopt: library.func(
+			'int setsockopt(int fd, int level, int option, const void *value, unsigned int length)',
+		),
 		eventfd: library.func('int eventfd(unsigned int initial, int flags)'),
 		memcpy: library.func('void *memcpy(void *to, const void *from, size_t bytes)'),
 		vsnprintf: library.func('int vsnprintf(void *to, size_t size, const void *format, void *values)'),

@@ -1,6 +1,7 @@
 /** The example's network kept to explore by hand: two named namespaces that outlive the process. */
-import { openHosts } from '../engines/linux/hosts.ts';
-import { type Namespaces, nameDevices } from '../engines/linux/setup.ts';
+import { nameDevices, openHosts } from '../engines/linux/hosts.ts';
+import { openPrograms } from '../engines/linux/programs.ts';
+import type { Namespaces } from '../engines/linux/standing.ts';
 import { openWatch } from '../engines/linux/watch.ts';
 import { EncapForwardError } from '../error.ts';
 import { requireKernelAccess } from '../kernel/capabilities.ts';
@@ -74,10 +75,11 @@ export function setUp(name: string, cell: Cell): Environment {
 	const names = namesOf(name);
 	for (const each of Object.values(names)) requireFree(each);
 	const watch = openWatch();
+	const programs = openPrograms(watch.sightings);
 	try {
 		const scenario = scenarioOf(cell);
 		const namespaces = { router: anonymousNamespace(), host: anonymousNamespace() };
-		const hosts = openHosts(scenario, namespaces, watch);
+		const hosts = openHosts(scenario, namespaces, watch, programs);
 		try {
 			hosts.set(scenario, true);
 			const { id } = mapInformation(watch.sightings);
@@ -88,6 +90,7 @@ export function setUp(name: string, cell: Cell): Environment {
 		}
 		return { name, cell, scenario, ...names };
 	} finally {
+		programs.close();
 		watch.close();
 	}
 }
@@ -163,7 +166,7 @@ export function openEnvironment(name: string): OpenEnvironment {
 	}
 	const { cell, sightings } = up;
 	const scenario = scenarioOf(cell);
-	const device = nameDevices(scenario, namespaces);
+	const device = nameDevices(scenario);
 	const close = (): void => {
 		closeNamespace(namespaces.router);
 		closeNamespace(namespaces.host);

@@ -7,10 +7,12 @@ import { anonymousNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Hosts, openHosts } from './hosts.ts';
+import { openPrograms } from './programs.ts';
 import { endOf, endsWith, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
+import type { HostsOptions } from './standing.ts';
 import { openWatch, type Watch } from './watch.ts';
 
-export interface LinuxEngineOptions {
+export interface LinuxEngineOptions extends HostsOptions {
 	/**
 	 * How long a packet may neither arrive nor be dropped before it counts as vanished. A next hop that
 	 * does not answer takes the kernel 3 s to give up on.
@@ -27,19 +29,35 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 	const { patienceMilliseconds = 5000 } = options;
 	const kernel = release();
 	const watch = openWatch();
+	const programs = openPrograms(watch.sightings);
 	let hosts: Hosts | undefined;
 	let pristine = false;
 	let closed = false;
+	const drop = (): void => {
+		hosts?.close();
+		hosts = undefined;
+	};
+	/** Hosts that stand as the scenario has them. */
+	const prepare = (scenario: Scenario): Hosts => {
+		if (!hosts?.fits(scenario)) {
+			drop();
+			const namespaces = { router: anonymousNamespace(), host: anonymousNamespace() };
+			hosts = openHosts(scenario, namespaces, watch, programs, options);
+			pristine = true;
+		}
+		try {
+			hosts.set(scenario, pristine);
+			return hosts;
+		} catch (error) {
+			drop(); // nobody knows how far it came
+			throw error;
+		}
+	};
 	return {
 		name: 'linux',
 		kernel,
 		run: async (scenario) => {
-			if (hosts === undefined || !hosts.fits(scenario)) {
-				hosts?.close();
-				hosts = undefined;
-				hosts = openHosts(scenario, { router: anonymousNamespace(), host: anonymousNamespace() }, watch);
-			}
-			hosts.set(scenario, pristine);
+			const hosts = prepare(scenario);
 			watch.take(); // what the kernel did meanwhile is not this packet's doing
 			const time = monotonicTime();
 			hosts.send(scenario);
@@ -51,7 +69,8 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 			if (closed) return;
 			closed = true;
 			watch.wake();
-			hosts?.close();
+			drop();
+			programs.close();
 			watch.close();
 		},
 	};

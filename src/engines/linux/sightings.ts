@@ -87,6 +87,9 @@ export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
 	if (sighting.place === 'arrived') {
 		return { kind: 'forwarded', device: sighting.device, frame: sighting.frame };
 	}
+	if (sighting.place === 'delivered' && sighting.namespace === 'router') {
+		return { kind: 'delivered', device: sighting.device, frame: sighting.frame };
+	}
 	if (sighting.drop !== undefined && sighting.namespace === 'router') {
 		const cause = causeOfDrop(sighting.drop, sourceIsLocal(sighting.frame, router));
 		return { kind: 'dropped', by: 'kernel', ...sighting.drop, cause };

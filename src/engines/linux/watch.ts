@@ -41,7 +41,7 @@ export function openWatch(shared?: number): Watch {
 	});
 	const sightings = tracer.map('sightings');
 	const observer = loadObject(objectPath('observer'), { maps: { sightings } });
-	for (const program of ['receive', 'transmit', 'drop']) tracer.attach(program);
+	for (const program of ['receive', 'transmit', 'drop', 'deliver']) tracer.attach(program);
 	let events: Event[] = [];
 	const ring = openRingBuffer(sightings, eventSize, (bytes) => {
 		events.push(decodeEvent(bytes));

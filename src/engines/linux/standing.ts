@@ -1,0 +1,143 @@
+/** One host as it stands in a network namespace, and what it was last set to. */
+import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
+import { openNetlink } from '../../kernel/netlink.ts';
+import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
+import type { Host, Scenario } from '../../scenario/scenario.ts';
+import { addressRequests, linkRequests, upDevices, upRequests, virtualRequests } from './devices.ts';
+import { forgetRequests, neighbourDump, neighbourRequests } from './neighbours.ts';
+import { routeRequests, unrouteRequests } from './routes.ts';
+import { everHadRules, ruleRequests, touchRules } from './rules.ts';
+import { changedSettings, initial, ofDevice, type Setting } from './sysctls.ts';
+
+export interface Namespaces {
+	readonly router: Namespace;
+	readonly host: Namespace;
+}
+
+export interface HostsOptions {
+	/** How long the router waits before it asks a next hop again; it gives up after three times. */
+	readonly retransmitMilliseconds?: number;
+}
+
+export interface Standing {
+	readonly namespace: Namespace;
+	/**
+	 * Whether it can be set to this: not where the kernel remembers that there were rules or local routes,
+	 * which it shows to nobody, and the host never had any.
+	 */
+	fits(host: Host): boolean;
+	/**
+	 * Set what can change while the devices stand: sysctls, routes, next-hop objects, rules, neighbours.
+	 * @param pristine whether it has learnt of no neighbour since the last time
+	 */
+	set(host: Host, pristine: boolean): void;
+	close(): void;
+}
+
+const esrch = 3;
+const enoent = 2;
+
+/** Make a scenario's links, devices and addresses in two new namespaces. */
+export function buildHosts(
+	scenario: Scenario,
+	namespaces: Namespaces,
+	options: HostsOptions = {},
+): { readonly router: Standing; readonly host: Standing } {
+	const router = openNetlink(namespaces.router);
+	const host = openNetlink(namespaces.host);
+	try {
+		for (const namespace of [namespaces.router, namespaces.host]) write(namespace, initial);
+		const isUp = upDevices(scenario);
+		router.ask(linkRequests(scenario, namespaces.host.fd));
+		router.ask(virtualRequests(scenario.router));
+		host.ask(virtualRequests(scenario.host));
+		if (options.retransmitMilliseconds !== undefined) {
+			const { retransmitMilliseconds: time } = options;
+			const names = Object.keys(scenario.router.devices);
+			write(
+				namespaces.router,
+				names.flatMap((name) => ofDevice(name, time)),
+			);
+		}
+		host.ask(upRequests(scenario.host, isUp.host));
+		router.ask(upRequests(scenario.router, isUp.router));
+		host.ask(addressRequests(scenario.host));
+		router.ask(addressRequests(scenario.router));
+	} catch (error) {
+		router.close();
+		host.close();
+		throw error;
+	}
+	return { router: stand(namespaces.router, router), host: stand(namespaces.host, host) };
+}
+
+function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): Standing {
+	/** Values of sysctls before any was written. */
+	const base = new Map<string, number>();
+	let before: Host | undefined;
+	let hadRules = false;
+	let hadLocalRoutes = false;
+
+	const setSysctls = (next: Host): void => {
+		const was = before?.sysctls ?? {};
+		if (JSON.stringify(was) === JSON.stringify(next.sysctls)) return;
+		inNamespace(namespace, () => {
+			const unknown = Object.keys(next.sysctls).filter((name) => !base.has(name));
+			// What is not known yet may have been copied to since: first back to how it was.
+			if (unknown.length > 0) {
+				for (const [name, value] of changedSettings(was, {}, base)) writeSysctl(name, value);
+				for (const name of unknown) base.set(name, Number(readSysctl(name)));
+			}
+			const from = unknown.length > 0 ? {} : was;
+			for (const [name, value] of changedSettings(from, next.sysctls, base)) writeSysctl(name, value);
+		});
+	};
+
+	const setRoutes = (next: Host): void => {
+		const [was, will] = [before, next].map((host) =>
+			JSON.stringify([host?.routes ?? [], host?.nextHopObjects ?? []]),
+		);
+		if (was === will) return;
+		if (before !== undefined) netlink.ask(unrouteRequests(before), [esrch, enoent]);
+		netlink.ask(routeRequests(next));
+		hadLocalRoutes ||= hasLocalRoutes(next);
+	};
+
+	const setRules = (next: Host): void => {
+		netlink.ask(ruleRequests(next, before));
+		if (!everHadRules(next) || hadRules) return;
+		netlink.ask(touchRules);
+		hadRules = true;
+	};
+
+	const setNeighbours = (next: Host, pristine: boolean): void => {
+		const same = JSON.stringify(before?.neighbours) === JSON.stringify(next.neighbours);
+		if (pristine && same) return;
+		netlink.ask(forgetRequests(netlink.dump(neighbourDump), next), [esrch, enoent]);
+		netlink.ask(neighbourRequests(next));
+	};
+
+	return {
+		namespace,
+		fits: (next) => (!hadRules || everHadRules(next)) && (!hadLocalRoutes || hasLocalRoutes(next)),
+		set: (next, pristine) => {
+			setSysctls(next);
+			setRules(next);
+			setRoutes(next);
+			setNeighbours(next, pristine);
+			before = next;
+		},
+		close: netlink.close,
+	};
+}
+
+/** Whether the kernel is told of a local route, which it remembers as it does rules. */
+function hasLocalRoutes({ routes = [] }: Host): boolean {
+	return routes.some(({ family, type }) => family === 'ipv4' && type === 'local');
+}
+
+function write(namespace: Namespace, settings: readonly Setting[]): void {
+	inNamespace(namespace, () => {
+		for (const [name, value] of settings) writeSysctl(name, value);
+	});
+}
