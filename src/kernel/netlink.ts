@@ -116,6 +116,53 @@ export function openNetlink(namespace: Namespace): Netlink {
 	};
 }
 
+/** Reports of links of a namespace, from when this is called on. */
+export interface LinkReports {
+	/**
+	 * Wait until each of these devices has been reported as in operation: then its queues are, too. With its
+	 * first carrier a device gets both a little later than it is up.
+	 * @throws EF_KERNEL after 5 s without a report
+	 */
+	untilOperating(devices: readonly number[]): void;
+	close(): void;
+}
+
+const linkGroup = 1; // RTMGRP_LINK
+const newLink = 16; // RTM_NEWLINK
+const linkHeaderBytes = 16; // struct ifinfomsg
+const operationalState = 16; // IFLA_OPERSTATE
+const inOperation = 6; // IF_OPER_UP
+const receiveTimeout = 20; // SO_RCVTIMEO
+const solSocket = 1;
+
+export function openLinkReports(namespace: Namespace): LinkReports {
+	const fd = inNamespace(namespace, () =>
+		check(libc().socket(afNetlink, sockRaw, 0), 'open a netlink socket'),
+	);
+	const address = new Uint8Array(12); // struct sockaddr_nl
+	new DataView(address.buffer).setUint16(0, afNetlink, true);
+	new DataView(address.buffer).setUint32(8, linkGroup, true);
+	check(libc().bind(fd, address, address.length), 'listen to reports of links');
+	const patience = new Uint8Array(BigInt64Array.of(5n, 0n).buffer); // struct timeval
+	check(libc().setsockopt(fd, solSocket, receiveTimeout, patience, patience.length), 'limit a wait');
+	const buffer = new Uint8Array(1 << 16);
+	return {
+		untilOperating: (devices) => {
+			const left = new Set(devices);
+			while (left.size > 0) {
+				const length = check(libc().recv(fd, buffer, buffer.length, 0), 'say that a link has a carrier');
+				for (const { type, view, bytes } of messagesOf(buffer.subarray(0, length))) {
+					if (type !== newLink) continue;
+					const attributes = readAttributes(bytes.subarray(headerBytes + linkHeaderBytes));
+					const operating = attributes.get(operationalState)?.[0] === inOperation;
+					if (operating) left.delete(view.getInt32(headerBytes + 4, true));
+				}
+			}
+		},
+		close: () => closeSync(fd),
+	};
+}
+
 function encode({ type, body }: Request, flags: number, sequence: number): Uint8Array {
 	const bytes = new Uint8Array((headerBytes + body.length + 3) & ~3);
 	const view = new DataView(bytes.buffer);

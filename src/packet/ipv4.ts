@@ -8,7 +8,7 @@ import { fieldsOf } from './layer.ts';
 import { ipProtocolName } from './protocol.ts';
 
 /** Bytes of the header without options. */
-const ipv4Length = 20;
+export const ipv4Length = 20;
 
 /** Lengths and checksum are not here: the encoder computes them. */
 export interface Ipv4Header {

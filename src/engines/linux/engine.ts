@@ -8,7 +8,7 @@ import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Hosts, openHosts } from './hosts.ts';
 import { openPrograms } from './programs.ts';
-import { endOf, endsWith, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
+import { endOf, endsWith, isHousekeeping, type Names, type Sent, sightingOf, tailOf } from './sightings.ts';
 import type { HostsOptions } from './standing.ts';
 import { openWatch, type Watch } from './watch.ts';
 
@@ -19,9 +19,6 @@ export interface LinuxEngineOptions extends HostsOptions {
 	 */
 	readonly patienceMilliseconds?: number;
 }
-
-/** How much of the end of a packet it is told by. */
-const tailBytes = 24;
 
 /** @throws EF_NOT_LINUX, EF_PERMISSION, EF_NO_LIBBPF, EF_NO_BTF, EF_BPF_LOAD */
 export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
@@ -87,7 +84,7 @@ async function follow(
 ): Promise<{ sightings: readonly Sighting[]; outcome: Outcome }> {
 	const { device, frame } = scenario.packet;
 	const far = scenario.links.find(({ router }) => router === device)?.host ?? '';
-	const tail = frame.subarray(-tailBytes);
+	const tail = tailOf(frame);
 	const sent: Sent = { time, carries: (seen) => endsWith(seen, tail) };
 	const names: Names = {
 		hostNamespace: hosts.namespaces.host.inode,

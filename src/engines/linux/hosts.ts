@@ -53,6 +53,7 @@ export function openHosts(
 	const sockets = new Map<string, PacketSocket>();
 	const sides: Standing[] = [];
 	const close = (): void => {
+		watch.forget(namespaces.router);
 		for (const side of sides) side.close();
 		for (const socket of sockets.values()) socket.close();
 		closeNamespace(namespaces.router);

@@ -123,6 +123,12 @@ function lightweightTunnel({ family, lightweightTunnel }: Route): Uint8Array[] {
 	];
 }
 
+/** Given in IPv6 also where it is the default: a deletion without one takes the first route it meets. */
+function priority({ family, metric = 0 }: Route): Uint8Array[] {
+	const value = family === 'ipv6' && metric === 0 ? 1024 : metric;
+	return value === 0 ? [] : [attribute(member.priority, u32(value))];
+}
+
 function routeBody(route: Route, host: Host): Uint8Array {
 	const { family, type = 'unicast', table = mainTable } = route;
 	const destination = prefixOf(route.destination, family);
@@ -143,7 +149,7 @@ function routeBody(route: Route, host: Host): Uint8Array {
 		attribute(member.table, u32(table)),
 		...(destination.length === 0 ? [] : [attribute(member.destination, destination.bytes)]),
 		...(from === undefined || from.length === 0 ? [] : [attribute(member.source, from.bytes)]),
-		...(route.metric === undefined ? [] : [attribute(member.priority, u32(route.metric))]),
+		...priority(route),
 		...(route.source === undefined ? [] : [attribute(member.preferredSource, addressOf(route.source).bytes)]),
 		...(route.nextHopObject === undefined ? [] : [attribute(member.nextHopId, u32(route.nextHopObject))]),
 		...hops.attributes,

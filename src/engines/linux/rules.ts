@@ -57,7 +57,7 @@ const ofVrfs: readonly Rule[] = (['ipv4', 'ipv6'] as const).map((family) => ({
 }));
 
 /** The rules that the kernel makes for a host of itself. */
-function kernelRules({ vrfs = {} }: Host): readonly Rule[] {
+export function kernelRules({ vrfs = {} }: Host): readonly Rule[] {
 	return Object.keys(vrfs).length === 0 ? initial : [...initial, ...ofVrfs];
 }
 
@@ -127,10 +127,13 @@ function request(rule: Rule, type: typeof newRule | typeof deleteRule): Request 
 	};
 }
 
-/** Change a host's rules from those of `before`, or from those it started with. */
-export function ruleRequests(host: Host, before: Host | undefined): Request[] {
-	const was = before?.rules ?? kernelRules(host);
-	const next = host.rules ?? kernelRules(host);
+/** The rules of a host, or those it starts with. */
+export function rulesOf(host: Host): readonly Rule[] {
+	return host.rules ?? kernelRules(host);
+}
+
+/** Change rules from some to others. */
+export function ruleRequests(was: readonly Rule[], next: readonly Rule[]): Request[] {
 	return (['ipv4', 'ipv6'] as const).flatMap((family) => {
 		if (signature(was, family) === signature(next, family)) return [];
 		const ofFamily = (rules: readonly Rule[]): Rule[] => rules.filter((rule) => rule.family === family);

@@ -2,8 +2,13 @@
 import type { Event } from '../../datapath/event.ts';
 import { causeOfDrop, causeOfOutcome } from '../../journey/cause.ts';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
+import { viewOf } from '../../packet/bytes.ts';
 import { dissect } from '../../packet/dissect.ts';
+import { ethernetLength } from '../../packet/ethernet.ts';
+import { ipv4Length } from '../../packet/ipv4.ts';
+import { ipv6Length } from '../../packet/ipv6.ts';
 import { outerAddresses } from '../../packet/outer.ts';
+import { etherType } from '../../packet/protocol.ts';
 import { ownerOf } from '../../scenario/addresses.ts';
 import type { Host } from '../../scenario/scenario.ts';
 
@@ -19,20 +24,45 @@ export interface Names {
 /** The program's return codes that end a packet. */
 const dropVerdict = { xdp: 1, tc: 2 } as const;
 
-/**
- * Whether a frame carries the packet with this tail, whatever stands before it. An ICMP error that quotes
- * it has the tail too, but is another packet.
- */
-export function endsWith(frame: Uint8Array, tail: Uint8Array): boolean {
-	const end = Buffer.from(frame.buffer, frame.byteOffset, frame.length).lastIndexOf(tail);
-	return end >= 0 && !isIcmpError(frame);
+/** How much of the end of a packet it is told by, and how little of it the last of its fragments may hold. */
+const tailBytes = 24;
+const fragmentTailBytes = 8;
+
+/** The bytes that a packet is told by: its last, but for what lies behind the end that its IP header names. */
+export function tailOf(frame: Uint8Array): Uint8Array {
+	return frame.subarray(0, endOfPacket(frame)).slice(-tailBytes);
 }
 
-function isIcmpError(frame: Uint8Array): boolean {
+/** Where the kernel cuts the frame off, whatever else is wrong with it. */
+function endOfPacket(frame: Uint8Array): number {
+	if (frame.length < ethernetLength + ipv4Length) return frame.length;
+	const view = viewOf(frame);
+	const type = view.getUint16(12);
+	if (type !== etherType.ipv4 && type !== etherType.ipv6) return frame.length;
+	const length =
+		type === etherType.ipv4
+			? view.getUint16(ethernetLength + 2)
+			: view.getUint16(ethernetLength + 4) + ipv6Length;
+	const end = ethernetLength + length;
+	return length >= ipv4Length && end <= frame.length ? end : frame.length;
+}
+
+/**
+ * Whether a frame carries the packet with this tail, whatever stands before it. An ICMP error that quotes it
+ * or an echo reply has the tail too, but is another packet.
+ */
+export function endsWith(frame: Uint8Array, tail: Uint8Array): boolean {
+	const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+	const whole = bytes.lastIndexOf(tail) >= 0;
+	const part = bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
+	return (whole || part) && !isAnswer(frame);
+}
+
+function isAnswer(frame: Uint8Array): boolean {
 	return dissect(frame).some(
 		({ protocol, offset }) =>
-			(protocol === 'icmp' && [3, 4, 5, 11, 12].includes(frame[offset] ?? 0)) ||
-			(protocol === 'icmpv6' && (frame[offset] ?? 0) < 128),
+			(protocol === 'icmp' && [0, 3, 4, 5, 11, 12].includes(frame[offset] ?? 0)) ||
+			(protocol === 'icmpv6' && ((frame[offset] ?? 0) < 128 || frame[offset] === 129)),
 	);
 }
 

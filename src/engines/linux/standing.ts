@@ -1,13 +1,20 @@
 /** One host as it stands in a network namespace, and what it was last set to. */
 import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
-import { openNetlink } from '../../kernel/netlink.ts';
+import { openLinkReports, openNetlink } from '../../kernel/netlink.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
-import { addressRequests, linkRequests, upDevices, upRequests, virtualRequests } from './devices.ts';
+import {
+	addressRequests,
+	deviceNumber,
+	linkRequests,
+	upDevices,
+	upRequests,
+	virtualRequests,
+} from './devices.ts';
 import { forgetRequests, neighbourDump, neighbourRequests } from './neighbours.ts';
 import { routeRequests, unrouteRequests } from './routes.ts';
-import { everHadRules, ruleRequests, touchRules } from './rules.ts';
-import { changedSettings, initial, ofDevice, type Setting } from './sysctls.ts';
+import { everHadRules, kernelRules, ruleRequests, rulesOf, touchRules } from './rules.ts';
+import { changedSettings, initial, retransmission, type Setting } from './sysctls.ts';
 
 export interface Namespaces {
 	readonly router: Namespace;
@@ -51,16 +58,20 @@ export function buildHosts(
 		router.ask(linkRequests(scenario, namespaces.host.fd));
 		router.ask(virtualRequests(scenario.router));
 		host.ask(virtualRequests(scenario.host));
-		if (options.retransmitMilliseconds !== undefined) {
-			const { retransmitMilliseconds: time } = options;
-			const names = Object.keys(scenario.router.devices);
-			write(
-				namespaces.router,
-				names.flatMap((name) => ofDevice(name, time)),
-			);
+		const { retransmitMilliseconds: time } = options;
+		if (time !== undefined) {
+			write(namespaces.router, retransmission(scenario.router.devices, time));
 		}
-		host.ask(upRequests(scenario.host, isUp.host));
-		router.ask(upRequests(scenario.router, isUp.router));
+		const reports = [openLinkReports(namespaces.router), openLinkReports(namespaces.host)] as const;
+		try {
+			host.ask(upRequests(scenario.host, isUp.host));
+			router.ask(upRequests(scenario.router, isUp.router));
+			const operating = scenario.links.filter((link) => isUp.router(link.router) && isUp.host(link.host));
+			reports[0].untilOperating(operating.map((link) => deviceNumber(scenario.router, link.router)));
+			reports[1].untilOperating(operating.map((link) => deviceNumber(scenario.host, link.host)));
+		} finally {
+			for (const each of reports) each.close();
+		}
 		host.ask(addressRequests(scenario.host));
 		router.ask(addressRequests(scenario.router));
 	} catch (error) {
@@ -93,21 +104,22 @@ function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): S
 		});
 	};
 
-	const setRoutes = (next: Host): void => {
-		const [was, will] = [before, next].map((host) =>
+	/** Gateways are looked up when routes are made, by the rules there are: meanwhile, the kernel's own. */
+	const setRouting = (next: Host): void => {
+		const was = before === undefined ? kernelRules(next) : rulesOf(before);
+		const [routesWere, routes] = [before, next].map((host) =>
 			JSON.stringify([host?.routes ?? [], host?.nextHopObjects ?? []]),
 		);
-		if (was === will) return;
-		if (before !== undefined) netlink.ask(unrouteRequests(before), [esrch, enoent]);
-		netlink.ask(routeRequests(next));
+		if (routes === routesWere) netlink.ask(ruleRequests(was, rulesOf(next)));
+		else {
+			netlink.ask(ruleRequests(was, kernelRules(next)));
+			if (before !== undefined) netlink.ask(unrouteRequests(before), [esrch, enoent]);
+			netlink.ask(routeRequests(next));
+			netlink.ask(ruleRequests(kernelRules(next), rulesOf(next)));
+		}
+		if (everHadRules(next) && !hadRules) netlink.ask(touchRules);
+		hadRules ||= everHadRules(next);
 		hadLocalRoutes ||= hasLocalRoutes(next);
-	};
-
-	const setRules = (next: Host): void => {
-		netlink.ask(ruleRequests(next, before));
-		if (!everHadRules(next) || hadRules) return;
-		netlink.ask(touchRules);
-		hadRules = true;
 	};
 
 	const setNeighbours = (next: Host, pristine: boolean): void => {
@@ -122,8 +134,7 @@ function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): S
 		fits: (next) => (!hadRules || everHadRules(next)) && (!hadLocalRoutes || hasLocalRoutes(next)),
 		set: (next, pristine) => {
 			setSysctls(next);
-			setRules(next);
-			setRoutes(next);
+			setRouting(next);
 			setNeighbours(next, pristine);
 			before = next;
 		},

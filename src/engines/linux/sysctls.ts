@@ -1,5 +1,7 @@
 /** The sysctls of a host: what a new namespace is given, and in what order they are written. Pure. */
 
+import type { Host } from '../../scenario/scenario.ts';
+
 /** A sysctl's full name and value. */
 export type Setting = readonly [name: string, value: number];
 
@@ -48,13 +50,16 @@ export const initial: readonly Setting[] = [
 	['net.ipv6.icmp.ratelimit', 0],
 ];
 
-/** How often a next hop that does not answer is asked, so many milliseconds after each other. */
-export function ofDevice(name: string, retransmitMilliseconds: number): Setting[] {
-	const device = name.replaceAll('.', '/');
-	return (['ipv4', 'ipv6'] as const).map((family) => [
-		`net.${family}.neigh.${device}.retrans_time_ms`,
-		retransmitMilliseconds,
-	]);
+/** Below so many bytes a device has no IPv6 (RFC 8200 section 5). */
+const ipv6Mtu = 1280;
+
+/** How often a next hop that does not answer is asked: so many milliseconds after each other. */
+export function retransmission(devices: Host['devices'], milliseconds: number): Setting[] {
+	return Object.entries(devices).flatMap(([name, { mtu = 1500 }]) =>
+		(mtu < ipv6Mtu ? (['ipv4'] as const) : (['ipv4', 'ipv6'] as const)).map(
+			(family): Setting => [`net.${family}.neigh.${name.replaceAll('.', '/')}.retrans_time_ms`, milliseconds],
+		),
+	);
 }
 
 /** What the kernel copies to every device when it is written to `all` (or as ip_forward). */

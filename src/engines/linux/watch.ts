@@ -3,8 +3,9 @@ import { objectPath } from '../../datapath/datapath.ts';
 import { decodeEvent, type Event, eventSize } from '../../datapath/event.ts';
 import { attachXdp } from '../../kernel/attach.ts';
 import { readDropReasons } from '../../kernel/drop-reasons.ts';
-import { updateMap } from '../../kernel/map.ts';
+import { deleteFromMap, updateMap } from '../../kernel/map.ts';
 import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
+import { u32 } from '../../kernel/netlink.ts';
 import { loadObject } from '../../kernel/object.ts';
 import { openRingBuffer } from '../../kernel/ring-buffer.ts';
 import { readSymbols } from '../../kernel/symbols.ts';
@@ -12,8 +13,9 @@ import { readSymbols } from '../../kernel/symbols.ts';
 export interface Watch {
 	/** The ring buffer that the datapath is to write to. */
 	readonly sightings: number;
-	/** Report what the kernel does with packets in this namespace. */
+	/** Report what the kernel does with packets in this namespace, or no longer. */
 	namespace(namespace: Namespace): void;
+	forget(namespace: Namespace): void;
 	/** Report what comes out at this device of the namespace. */
 	farEnd(namespace: Namespace, device: number): void;
 	/** The events there are, oldest first. */
@@ -49,9 +51,9 @@ export function openWatch(shared?: number): Watch {
 	});
 	return {
 		sightings,
-		namespace: ({ inode }) => {
-			updateMap(tracer.map('watched'), new Uint8Array(new Uint32Array([inode]).buffer), new Uint8Array([1]));
-		},
+		namespace: ({ inode }) => updateMap(tracer.map('watched'), u32(inode), new Uint8Array([1])),
+		// The kernel gives a number that has become free to the next namespace, whoever makes it.
+		forget: ({ inode }) => void deleteFromMap(tracer.map('watched'), u32(inode)),
 		farEnd: (namespace, device) => {
 			inNamespace(namespace, () => attachXdp(device, observer.program('observe')));
 		},
