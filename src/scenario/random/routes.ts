@@ -34,7 +34,7 @@ export function randomRouting(source: Source, world: World): Routing {
 }
 
 function hides({ destination, type = 'unicast' }: Route): number {
-	return type !== 'unicast' || /^(10\.|fc00:)(?!99)/.test(destination) ? 1 : 0;
+	return type !== 'unicast' || /^(10\.0\.|fc00:0:)/.test(destination) ? 1 : 0;
 }
 
 /** Routes that a kernel would refuse for being there already. */
@@ -126,7 +126,7 @@ function randomRoute(
 			60,
 			() => {
 				const hop = nextHop(source, world, family);
-				const from = family === 'ipv6' && source.percent(6) ? { from: remotePrefix(source, family) } : {};
+				const from = family === 'ipv6' && source.percent(6) ? { from: '2001:db8:1::/64' } : {};
 				return hop && { ...route, nextHops: [hop], ...metrics(source), ...from };
 			},
 		],
