@@ -1,0 +1,184 @@
+/** The differential test: the same random scenarios through the kernel and through the model of it. */
+import { readFileSync } from 'node:fs';
+import { objectPath } from '../../src/datapath/datapath.ts';
+import type { Engine } from '../../src/engines/engine.ts';
+import { openLinuxEngine } from '../../src/engines/linux/engine.ts';
+import { loadProgram } from '../../src/engines/model/bpf/load.ts';
+import { openModelEngine } from '../../src/engines/model/engine.ts';
+import { EncapForwardError } from '../../src/error.ts';
+import type { Journey } from '../../src/journey/journey.ts';
+import { anonymousNamespace, closeNamespace, inNamespace } from '../../src/kernel/namespace.ts';
+import { readSysctl } from '../../src/kernel/sysctl.ts';
+import { type Features, randomScenario } from '../../src/scenario/random/scenario.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
+import { agree, outcomeText } from './compare.ts';
+import { shrink } from './shrink.ts';
+
+export interface Engines {
+	readonly linux: Engine;
+	/** The same, with the time that a kernel gives a next hop to answer: three seconds. */
+	readonly patient: Engine;
+	readonly model: Engine;
+	readonly features: Features;
+	close(): void;
+}
+
+export function openEngines(): Engines {
+	const linux = openLinuxEngine({ patienceMilliseconds: 400, retransmitMilliseconds: 10 });
+	const patient = openLinuxEngine({ patienceMilliseconds: 4000 });
+	const model = openModelEngine({
+		kernel: linux.kernel,
+		objects: {
+			xdp: new Uint8Array(readFileSync(objectPath('datapath-xdp'))),
+			tc: new Uint8Array(readFileSync(objectPath('datapath-tc'))),
+		},
+		load: loadProgram,
+	});
+	return {
+		linux,
+		patient,
+		model,
+		features: runningFeatures(),
+		close: () => {
+			linux.close();
+			patient.close();
+		},
+	};
+}
+
+/** What the running kernel has. */
+function runningFeatures(): Features {
+	const namespace = anonymousNamespace();
+	try {
+		return { forceForwarding: inNamespace(namespace, () => has('net.ipv6.conf.all.force_forwarding')) };
+	} finally {
+		closeNamespace(namespace);
+	}
+}
+
+function has(sysctl: string): boolean {
+	try {
+		return readSysctl(sysctl) !== '';
+	} catch {
+		return false;
+	}
+}
+
+export interface Disagreement {
+	readonly scenario: Scenario;
+	readonly linux: Journey;
+	readonly model: Journey;
+}
+
+/**
+ * Try one scenario in both; undefined where they agree. A machine that is busy makes answers late: what the
+ * kernel says counts when it says it again, with the time it usually takes.
+ */
+export async function compare(engines: Engines, scenario: Scenario): Promise<Disagreement | undefined> {
+	const model = await engines.model.run(scenario);
+	if (agree(await engines.linux.run(scenario), model)) return undefined;
+	const linux = await engines.patient.run(scenario);
+	return agree(linux, model) ? undefined : { scenario, linux, model };
+}
+
+/** What must stay the same while a disagreement is shrunk: the outcomes but for their bytes. */
+function signature({ linux, model }: Disagreement): string {
+	return [linux, model].map(({ outcome }) => outcomeText(outcome).replace(/ [0-9a-f]{20,}$/, '')).join('\n');
+}
+
+/** What a scenario's parts cannot be without. */
+const required = new Set([
+	...['links', 'router', 'host', 'packet', 'devices', 'neighbours', 'sysctls', 'frame', 'mac', 'addresses'],
+	...['device', 'address', 'family', 'destination', 'priority', 'action', 'id', 'hook', 'forwarding'],
+	...['tunnels', 'match', 'encapsulation', 'source', 'vni', 'everHadRules'],
+]);
+
+/** A scenario without one of its links and the devices at its ends. */
+function* withoutLinks(scenario: Scenario): Generator<Scenario> {
+	for (const [index, { router, host }] of scenario.links.entries()) {
+		const { [router]: _, ...routerDevices } = scenario.router.devices;
+		const { [host]: __, ...hostDevices } = scenario.host.devices;
+		yield {
+			...scenario,
+			links: scenario.links.toSpliced(index, 1),
+			router: { ...scenario.router, devices: routerDevices },
+			host: {
+				...scenario.host,
+				devices: hostDevices,
+				neighbours: scenario.host.neighbours.filter(({ device }) => device !== host),
+			},
+		};
+	}
+}
+
+/** The smallest scenario found about which the engines disagree in the same way. */
+export async function shrinkDisagreement(engines: Engines, found: Disagreement): Promise<Disagreement> {
+	let best = found;
+	const wanted = signature(found);
+	await shrink(
+		found.scenario,
+		async (candidate) => {
+			const disagreement = await attempt(engines, candidate);
+			if (disagreement === undefined || signature(disagreement) !== wanted) return false;
+			best = disagreement;
+			return true;
+		},
+		{ required, also: withoutLinks },
+	);
+	return best;
+}
+
+/** A candidate that an engine refuses is no smaller form. */
+async function attempt(engines: Engines, scenario: Scenario): Promise<Disagreement | undefined> {
+	try {
+		return await compare(engines, scenario);
+	} catch {
+		return undefined;
+	}
+}
+
+export interface Run {
+	readonly scenarios: number;
+	readonly seconds: number;
+	readonly disagreements: readonly (Disagreement & { readonly number: number })[];
+	/** What an engine refused to try, which a random scenario should never be. */
+	readonly refused: readonly { readonly number: number; readonly message: string }[];
+	/** How many ended in each way. */
+	readonly ends: ReadonlyMap<string, number>;
+}
+
+export interface RunOptions {
+	readonly seed: number;
+	readonly count: number;
+	/** The first number; 0 if not given. */
+	readonly from?: number;
+	/** Ends it early when so many disagreements were found; never if not given. */
+	readonly most?: number;
+	readonly onDisagreement?: (disagreement: Disagreement & { readonly number: number }) => Promise<void>;
+}
+
+export async function runDifferential(engines: Engines, options: RunOptions): Promise<Run> {
+	const { seed, count, from = 0, most = Number.POSITIVE_INFINITY } = options;
+	const disagreements: (Disagreement & { readonly number: number })[] = [];
+	const refused: { number: number; message: string }[] = [];
+	const ends = new Map<string, number>();
+	const start = performance.now();
+	let scenarios = 0;
+	for (let number = from; number < from + count && disagreements.length < most; number++) {
+		scenarios++;
+		const scenario = randomScenario(seed, number, engines.features);
+		try {
+			const { outcome } = await engines.model.run(scenario);
+			const end = outcome.kind === 'dropped' ? `${outcome.reason} at ${outcome.where}` : outcome.kind;
+			ends.set(end, (ends.get(end) ?? 0) + 1);
+			const found = await compare(engines, scenario);
+			if (found === undefined) continue;
+			disagreements.push({ number, ...found });
+			await options.onDisagreement?.({ number, ...found });
+		} catch (error) {
+			if (!(error instanceof EncapForwardError)) throw error;
+			refused.push({ number, message: error.message });
+		}
+	}
+	return { scenarios, seconds: (performance.now() - start) / 1000, disagreements, refused, ends };
+}
