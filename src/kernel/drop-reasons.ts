@@ -1,7 +1,7 @@
 /** The running kernel's own names for why it drops a packet. */
 import { readFileSync } from 'node:fs';
-import { EncapForwardError } from '../error.ts';
 import { Btf } from '../bpf/btf.ts';
+import { EncapForwardError } from '../error.ts';
 
 const kernelBtf = '/sys/kernel/btf/vmlinux';
 

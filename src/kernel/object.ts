@@ -1,7 +1,7 @@
 /** A compiled BPF object in the kernel: open, set constants, load; its programs and maps. */
 import { existsSync } from 'node:fs';
-import { EncapForwardError } from '../error.ts';
 import { Btf } from '../bpf/btf.ts';
+import { EncapForwardError } from '../error.ts';
 import { checkBpf, checkBpfPointer, libbpf } from './libbpf.ts';
 import { libc } from './libc.ts';
 import type { Pointer } from './library.ts';

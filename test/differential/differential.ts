@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { objectPath } from '../../src/datapath/datapath.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { openLinuxEngine } from '../../src/engines/linux/engine.ts';
-import { loadProgram } from '../../src/engines/model/bpf/load.ts';
 import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { EncapForwardError } from '../../src/error.ts';
 import type { Journey } from '../../src/journey/journey.ts';
@@ -32,7 +31,6 @@ export function openEngines(): Engines {
 			xdp: new Uint8Array(readFileSync(objectPath('datapath-xdp'))),
 			tc: new Uint8Array(readFileSync(objectPath('datapath-tc'))),
 		},
-		load: loadProgram,
 	});
 	return {
 		linux,

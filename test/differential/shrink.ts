@@ -1,7 +1,14 @@
 /** Makes plain data smaller while something about it holds: what is left is what matters. */
 
 /** Something that JSON could hold, bytes beside. */
-type Plain = null | boolean | number | string | Uint8Array | readonly Plain[] | { readonly [key: string]: Plain };
+type Plain =
+	| null
+	| boolean
+	| number
+	| string
+	| Uint8Array
+	| readonly Plain[]
+	| { readonly [key: string]: Plain };
 
 type Holds<T> = (candidate: T) => Promise<boolean>;
 
@@ -39,7 +46,8 @@ export async function shrink<T>(value: T, holds: Holds<T>, options: ShrinkOption
 function* smaller(value: Plain, required: ReadonlySet<string>): Generator<Plain> {
 	if (value instanceof Uint8Array) yield* smallerBytes(value);
 	else if (Array.isArray(value)) yield* smallerList(value as readonly Plain[], required);
-	else if (typeof value === 'object' && value !== null) yield* smallerObject(value as { [key: string]: Plain }, required);
+	else if (typeof value === 'object' && value !== null)
+		yield* smallerObject(value as { [key: string]: Plain }, required);
 	else if (typeof value === 'number' && value !== 0) yield 0;
 }
 
