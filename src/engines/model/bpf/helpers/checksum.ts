@@ -39,7 +39,7 @@ function difference(machine: Machine, from = 0, fromBytes = 0, to = 0, toBytes =
 	}
 	if (added > 0) return fold(sumWords(machine, to >>> 0, added, seed));
 	if (removed > 0) return fold(~sumWords(machine, from >>> 0, removed, ~seed));
-	return seed;
+	return fold(seed);
 }
 
 /** csum_replace2, csum_replace4 and csum_replace_by_diff: the checksum after what it covers has changed. */

@@ -20,6 +20,7 @@ function setTag(machine: Machine, protocol: number, tci: number): void {
 
 function clearTag(machine: Machine): void {
 	setSkbValue(machine, skbField.vlanPresent, 0);
+	setSkbValue(machine, skbField.vlanProtocol, 0);
 	setSkbValue(machine, skbField.vlanTci, 0);
 }
 
