@@ -6,7 +6,7 @@ import {
 	FlagNotFoundError,
 	UnexpectedPositionalError,
 } from '@stricli/core';
-import { EncapForwardError, problemText } from '../error.ts';
+import { EncapForwardError, type ErrorCode, problemText } from '../error.ts';
 
 /** Lines of detail shown to people: the end of a verifier's log says what it objects to. */
 const detailLines = 20;
@@ -57,9 +57,19 @@ export function errorText(error: EncapForwardError, asJson: boolean): string {
 	return [...lines, ...detail.slice(-detailLines).map((line) => `  ${line}`)].join('\n');
 }
 
+/** What was asked for cannot be. */
+const badInput: ReadonlySet<ErrorCode> = new Set([
+	'EF_USAGE',
+	'EF_CONTRADICTION',
+	'EF_CONFIGURATION',
+	'EF_SNAPSHOT',
+	'EF_PACKET',
+	'EF_NO_DEVICE',
+]);
+
 /** design: 2 for bad usage, 1 for a failure; a signal's own status where one ended the command. */
 export function exitStatus({ code }: EncapForwardError): number {
-	if (code === 'EF_USAGE' || code === 'EF_CONTRADICTION' || code === 'EF_CONFIGURATION') return 2;
+	if (badInput.has(code)) return 2;
 	if (code === 'EF_INTERRUPTED') return 130;
 	return 1;
 }

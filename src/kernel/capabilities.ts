@@ -17,9 +17,7 @@ export function requireKernelAccess(): void {
 			`this command tries packets on a running Linux kernel and this system is ${process.platform}; run it on Linux`,
 		);
 	}
-	const status = readFileSync('/proc/self/status', 'utf8');
-	const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-	const missing = needed.filter(({ bit }) => (effective & (1n << BigInt(bit))) === 0n);
+	const missing = missingCapabilities();
 	if (missing.length > 0) {
 		const list = missing.map(({ name, why }) => `${name} (for ${why})`).join(', ');
 		throw new EncapForwardError('EF_PERMISSION', `this command needs root: missing ${list}; run it as root`);
@@ -40,12 +38,27 @@ export function requireTracing(): void {
 			`this command watches a running Linux kernel and this system is ${process.platform}; run it on Linux`,
 		);
 	}
-	const status = readFileSync('/proc/self/status', 'utf8');
-	const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+	const effective = effectiveCapabilities();
 	const has = (name: keyof typeof tracing): boolean => (effective & (1n << BigInt(tracing[name]))) !== 0n;
 	if (has('CAP_SYS_ADMIN') || (has('CAP_BPF') && has('CAP_PERFMON'))) return;
 	throw new EncapForwardError(
 		'EF_PERMISSION',
 		'watching the kernel needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON; run it as root',
 	);
+}
+
+/** Whether this process may do all of that. */
+export function hasKernelAccess(): boolean {
+	return process.platform === 'linux' && missingCapabilities().length === 0;
+}
+
+function missingCapabilities(): (typeof needed)[number][] {
+	const effective = effectiveCapabilities();
+	return needed.filter(({ bit }) => (effective & (1n << BigInt(bit))) === 0n);
+}
+
+/** CapEff of proc(5), a bit for each. */
+function effectiveCapabilities(): bigint {
+	const status = readFileSync('/proc/self/status', 'utf8');
+	return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
 }

@@ -46,5 +46,16 @@ export function ip(...command: readonly string[]): void {
 
 /** What `ip -json …` shows. */
 export function ipJson<T>(...command: readonly string[]): T {
-	return JSON.parse(run(['-json', ...command], '') || '[]') as T;
+	return parseIpJson(run(['-json', ...command], '')) as T;
+}
+
+/**
+ * iproute2 shows what a route encapsulates in (`encap ip dst …`) as members of the route itself, so that `dst`
+ * and `src` are there twice. The route's own come first: the others are renamed.
+ */
+export function parseIpJson(text: string): unknown {
+	const repaired = text.replace(/"encap":"[^"]*"[^{}[\]]*/g, (members) =>
+		members.replace(/,"(dst|src|id)":/g, ',"encap_$1":'),
+	);
+	return JSON.parse(repaired || '[]');
 }
