@@ -25,6 +25,8 @@ export interface Device {
 	readonly vlan?: { readonly device: string; readonly id: number };
 	/** The VRF device it belongs to. */
 	readonly vrf?: string;
+	/** Whether neighbours on its link have to be found out; true if not given. A tunnel's have not (NOARP). */
+	readonly arp?: boolean;
 }
 
 export interface Neighbour {

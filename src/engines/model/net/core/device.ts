@@ -11,6 +11,8 @@ export interface NetDevice {
 	readonly up: boolean;
 	readonly carrier: boolean;
 	readonly loopback: boolean;
+	/** IFF_NOARP: nobody on its link is asked for an Ethernet address. */
+	readonly noArp: boolean;
 	/** It is a VLAN device on this one. */
 	readonly vlan?: { readonly device: NetDevice; readonly id: number };
 	/** The VRF device it belongs to: its l3mdev master. */

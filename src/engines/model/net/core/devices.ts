@@ -40,7 +40,8 @@ export function prepareDevices(
 		if (device !== undefined && name !== 'lo') add(byName, name, device, sysctls, false);
 	}
 	for (const name in host.vrfs) {
-		const vrf = add(byName, name, { mac: '00:00:00:00:00:00', addresses: [] }, sysctls, false);
+		const none = { mac: '00:00:00:00:00:00', addresses: [] };
+		const vrf = byName.get(name) ?? add(byName, name, none, sysctls, false);
 		const table = host.vrfs[name];
 		if (table !== undefined) vrf.table = table;
 	}
@@ -105,6 +106,7 @@ function add(
 		up: given.up ?? true,
 		carrier: given.carrier ?? true,
 		loopback,
+		noArp: given.arp === false,
 		ipv4,
 		ipv6,
 		conf4: sysctls.ipv4(name),

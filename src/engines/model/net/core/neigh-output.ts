@@ -31,6 +31,14 @@ export function neighOutput(walk: Walk, skb: Skb, target: Target): Outcome {
 	if (device.loopback || device.table !== undefined) return walk.vanish();
 	const group = groupAddress(device, target);
 	if (group !== undefined) return sendTo(walk, skb, group);
+	if (device.noArp) {
+		walk.step(
+			'neigh_output',
+			device,
+			`${device.name} has no neighbours to find (NOARP): the packet is sent as it is`,
+		);
+		return sendTo(walk, skb, new Uint8Array(6));
+	}
 	const entry = neighbourOf(walk.net, device, target.family === 'ipv4' ? target.number : target.bytes);
 	if (entry !== undefined && isValid(entry)) {
 		const mac = entry.mac ?? new Uint8Array(6);
