@@ -284,6 +284,116 @@ const trace = buildCommand<import('./trace.ts').TraceFlags, [], Context>({
 	},
 });
 
+const snapshot = buildCommand<import('./snapshot.ts').SnapshotFlags, [], Context>({
+	loader: async () => (await import('./snapshot.ts')).snapshot,
+	docs: {
+		brief: 'Write the state of this host that decides what becomes of packets, as one JSON file',
+		fullDescription:
+			'Links, addresses, routes of all tables, rules, neighbours, next hops, the sysctls that matter, the kernel and the tunnels of a running forwarder: what "explain --snapshot" takes, here or on another machine. It holds addresses and names of devices, and no keys or passwords.',
+	},
+	parameters: {
+		flags: {
+			netns,
+			output: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Write it to a file; to stdout if not given',
+				optional: true,
+				placeholder: 'file',
+			},
+			json: { ...json, brief: 'Write an error as JSON; the snapshot is JSON anyway' },
+		},
+	},
+});
+
+/** A whole number, decimal or hexadecimal, as an option's value. */
+function numberFrom(least: number, most: number): (text: string) => number {
+	return (text) => {
+		const value = /^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text) ? Number(text) : Number.NaN;
+		if (value >= least && value <= most) return value;
+		throw new SyntaxError(`"${text}" is not a whole number from ${least} to ${most}`);
+	};
+}
+
+function fileOption(brief: string) {
+	return { kind: 'parsed', parse: String, brief, optional: true, placeholder: 'file' } as const;
+}
+
+const explain = buildCommand<import('./explain.ts').ExplainFlags, [], Context>({
+	loader: async () => (await import('./explain.ts')).explainPacket,
+	docs: {
+		brief: 'Say what would become of a packet on this host or on a snapshot, why, and what gets it through',
+		fullDescription:
+			"Runs the packet through a model of the kernel's input path, with this host's state or a snapshot's, and prints its way step by step, how it ends, what the kernel counts, logs and answers, and the smallest change that gets it through, found by trying. Needs no root but to look into another namespace and to see a running forwarder.",
+	},
+	parameters: {
+		flags: {
+			in: { kind: 'parsed', parse: String, brief: 'The device it comes in by', placeholder: 'device' },
+			packet: {
+				kind: 'parsed',
+				parse: String,
+				brief: "The packet, such as 'ipv4 198.51.100.7 > 10.0.2.2 ttl 3 udp 5000 > 53'",
+				optional: true,
+				placeholder: 'packet',
+			},
+			pcap: fileOption('A capture that holds the packet, pcap or pcapng'),
+			frame: {
+				kind: 'parsed',
+				parse: numberFrom(1, 2 ** 32),
+				brief: "The frame's number in the capture; 1 if not given",
+				optional: true,
+				placeholder: 'number',
+			},
+			snapshot: fileOption('A file that "snapshot" wrote; this host as it is now if not given'),
+			netns,
+			tunnel: {
+				kind: 'parsed',
+				parse: String,
+				brief:
+					"A tunnel of the datapath on that device: 'vxlan 10.9.0.0/16 192.0.2.2 source=192.0.2.1 vni=42'",
+				optional: true,
+				variadic: true,
+				placeholder: 'tunnel',
+			},
+			config: fileOption("A forwarder's configuration, for its tunnels"),
+			hook: {
+				kind: 'enum',
+				values: ['xdp', 'tc'],
+				brief: 'Where the datapath is; xdp if not given',
+				optional: true,
+			},
+			forwarding: {
+				kind: 'enum',
+				values: ['stack', 'fib'],
+				brief: 'How it forwards: up the stack, or redirected by the FIB, which is the default',
+				optional: true,
+			},
+			mark: {
+				kind: 'parsed',
+				parse: numberFrom(0, 0xffffffff),
+				brief: 'The mark that a firewall rule or program has given the packet before it is routed',
+				optional: true,
+				placeholder: 'number',
+			},
+			kernel: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Release of the kernel to model, such as 5.10; that of the host if not given',
+				optional: true,
+				placeholder: 'release',
+			},
+			expect: {
+				kind: 'parsed',
+				parse: String,
+				brief: 'Fail unless it ends so: forwarded, delivered, dropped, or a cause such as reverse-path',
+				optional: true,
+				placeholder: 'end',
+			},
+			json,
+		},
+	},
+});
+
 /** `lab` and `lab --outer ipv4` run the lab: the word `run` may be left out. */
 export function completeArguments(given: readonly string[]): readonly string[] {
 	const [command, first] = given;
@@ -300,7 +410,18 @@ export function buildApp(failed: (error: unknown) => void): Application<Context>
 	};
 	return buildApplication(
 		buildRouteMap({
-			routes: { check, up: forwarderUp, status, reload, down: forwarderDown, metrics, trace, lab },
+			routes: {
+				check,
+				up: forwarderUp,
+				status,
+				reload,
+				down: forwarderDown,
+				metrics,
+				trace,
+				snapshot,
+				explain,
+				lab,
+			},
 			docs: {
 				brief: "Encapsulate packets in BPF, forward them through the kernel's routing, and know what happens",
 			},
