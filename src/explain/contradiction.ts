@@ -1,8 +1,13 @@
 /** What in a snapshot cannot hold together: the first that is found, its place, and what to do. */
 import { parseIp } from '../packet/address.ts';
-import { parseNumber, routePrefix, tableNumber } from './ip-words.ts';
+import { dsField, parseNumber, protocolNumber, routePrefix, tableNumber } from './ip-words.ts';
 import type { IpRoute, IpRouteNextHop, Snapshot } from './snapshot.ts';
 import { deviceSysctl } from './sysctls.ts';
+
+const routeTypes: ReadonlySet<string> = new Set([
+	...['unicast', 'local', 'broadcast', 'anycast', 'multicast'],
+	...['blackhole', 'unreachable', 'prohibit', 'throw'],
+]);
 
 const again = 'take the snapshot again';
 
@@ -98,8 +103,11 @@ function oneRouteProblem(
 	{ tables, nextHops }: Snapshot,
 	place: string,
 	family: 'ipv4' | 'ipv6',
-	{ dst, from, table, nhid }: IpRoute,
+	{ dst, from, table, nhid, type = 'unicast', tos }: IpRoute,
 ): string | undefined {
+	if (!routeTypes.has(type)) return `${place}.type: "${type}" is no type of route that is known; correct it`;
+	if (tos !== undefined && dsField(tos) === undefined)
+		return `${place}.tos: "${tos}" is no DS field; correct it`;
 	if (routePrefix(family, dst) === undefined)
 		return `${place}.dst: "${dst}" is no ${family} prefix; correct it`;
 	if (from !== undefined && routePrefix(family, from) === undefined) {
@@ -116,8 +124,17 @@ function oneRouteProblem(
 
 function ruleProblem({ rules, tables }: Snapshot): string | undefined {
 	for (const family of ['ipv4', 'ipv6'] as const) {
-		for (const [index, { table, fwmark, fwmask, src, dst, goto, priority }] of rules[family].entries()) {
+		for (const [index, rule] of rules[family].entries()) {
+			const { table, fwmark, fwmask, src, dst, goto, priority, tos, dscp, ipproto } = rule;
 			const place = `rules.${family}[${index}]`;
+			for (const [member, value] of Object.entries({ tos, dscp })) {
+				if (value !== undefined && dsField(value) === undefined) {
+					return `${place}.${member}: "${value}" is no DS field; correct it`;
+				}
+			}
+			if (ipproto !== undefined && protocolNumber(ipproto) === undefined) {
+				return `${place}.ipproto: the number of the protocol "${ipproto}" is not known; write its number`;
+			}
 			if (table !== undefined && tableNumber(tables, table) === undefined) {
 				return `${place}.table: the number of the table "${table}" is not known; add it to tables`;
 			}
