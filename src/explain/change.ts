@@ -17,6 +17,7 @@ export const changeKinds = [
 	'rule',
 	'address',
 	'mark',
+	'socket',
 	'far-end',
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];

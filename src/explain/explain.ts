@@ -18,6 +18,8 @@ export interface Alternative {
 export interface Explanation {
 	readonly state: State;
 	readonly journey: Journey;
+	/** What the kernel's log would say if log_martians were on; undefined where it says so already, or nothing. */
+	readonly logIfAsked: string | undefined;
 	/** What gets it through, the smallest first; empty if nothing is needed or nothing was found. */
 	readonly solutions: readonly Solution[];
 	/** How many states the search tried. */
@@ -41,7 +43,12 @@ export async function explain(engine: Engine, question: Question): Promise<Expla
 		const found = isThrough(result.outcome) ? [] : (await findChanges(engine, other, result)).solutions;
 		alternatives.push({ condition, journey: result, solutions: found });
 	}
-	return { state, journey, solutions, tried, alternatives, notes, unknown: question.snapshot.unknown };
+	const logIfAsked =
+		journey.traces?.log === undefined && !isThrough(journey.outcome)
+			? (await engine.run(scenarioOf(withMartiansLogged(state)))).traces?.log
+			: undefined;
+	const { unknown } = question.snapshot;
+	return { state, journey, logIfAsked, solutions, tried, alternatives, notes, unknown };
 }
 
 /** The state as it would be if what nobody can see were otherwise than it was taken to be. */
@@ -69,6 +76,11 @@ function otherStates(state: State): { readonly condition: string; readonly state
 		});
 	}
 	return others;
+}
+
+function withMartiansLogged(state: State): State {
+	const sysctls = { ...state.host.sysctls, 'net.ipv4.conf.all.log_martians': 1 };
+	return { ...state, host: { ...state.host, sysctls } };
 }
 
 function sameOutcome(a: Outcome, b: Outcome): boolean {

@@ -47,6 +47,7 @@ export function hostOf(snapshot: Snapshot): Host {
 		),
 		nextHopObjects: snapshot.nextHops.map(nextHopObjectOf),
 		rules: hostRules(snapshot),
+		sockets: snapshot.sockets,
 		...(knowsRulesHistory(snapshot) ? { everHadRules: true } : {}),
 	};
 }

@@ -2,6 +2,7 @@
 import { formatMac, parseMac } from '../packet/address.ts';
 import { hexadecimal, viewOf } from '../packet/bytes.ts';
 import { internetChecksum } from '../packet/checksum.ts';
+import { dissect } from '../packet/dissect.ts';
 import { ethernetLength } from '../packet/ethernet.ts';
 import { etherType } from '../packet/protocol.ts';
 import type { Change } from './change.ts';
@@ -9,7 +10,7 @@ import type { Facts } from './facts.ts';
 import type { State } from './state.ts';
 
 export function packetChanges(state: State, facts: Facts): Change[] {
-	return [...markChanges(state), ...senderChanges(state, facts)];
+	return [...markChanges(state), ...socketChanges(state, facts), ...senderChanges(state, facts)];
 }
 
 /** The marks that the host's rules ask for. */
@@ -29,6 +30,32 @@ function markChanges({ host, packet }: State): Change[] {
 			subject: 'mark',
 			apply: (before: State) => ({ ...before, packet: { ...before.packet, mark } }),
 		}));
+}
+
+/** A program of this host's that takes the packet. */
+function socketChanges({ packet }: State, { journey }: Facts): Change[] {
+	if (journey.outcome.kind !== 'dropped' || journey.outcome.cause !== 'no-receiver') return [];
+	const drop = journey.sightings.findLast(({ place }) => place === 'drop');
+	const layer = dissect(drop?.frame ?? packet.frame).find(
+		({ protocol }) => protocol === 'tcp' || protocol === 'udp',
+	);
+	const port = Number(layer?.fields.find(({ name }) => name === 'destination port')?.value);
+	if (layer === undefined || !Number.isInteger(port)) return [];
+	const protocol = layer.protocol === 'tcp' ? 6 : 17;
+	return [
+		{
+			kind: 'socket',
+			openness: 0,
+			text: `have a program of this host listen on ${layer.protocol.toUpperCase()} port ${port}`,
+			commands: [],
+			affects: 'nothing else on this host',
+			subject: 'socket',
+			apply: (before) => ({
+				...before,
+				host: { ...before.host, sockets: [...(before.host.sockets ?? []), { protocol, port }] },
+			}),
+		},
+	];
 }
 
 /** What only the packet's sender can do. */

@@ -114,10 +114,12 @@ function ingressOf(snapshot: Snapshot, { device, tunnels }: Question, notes: str
 const sender = '02:00:00:00:00:01';
 
 function ethernetFor(host: Host, name: string, device: Device | undefined): PacketEthernet {
-	const known = host.neighbours.find((each) => each.device === name && each.mac !== undefined)?.mac;
+	const known = host.neighbours.find(
+		({ device: at, mac, state }) => at === name && mac !== undefined && state !== 'noarp',
+	);
 	return {
 		destination: parseMac(device?.mac ?? '') ?? new Uint8Array(6),
-		source: parseMac(known ?? sender) ?? new Uint8Array(6),
+		source: parseMac(known?.mac ?? sender) ?? new Uint8Array(6),
 	};
 }
 

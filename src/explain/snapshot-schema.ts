@@ -167,6 +167,12 @@ export const snapshotSchema: v.GenericSchema<unknown, Snapshot> = v.strictObject
 			v.record(text, whole, 'an object'),
 			'Numbers of the routing tables that have names of the host’s own.',
 		),
+		sockets: described(
+			listOf(
+				v.strictObject({ protocol: v.picklist([6, 17], '6 (TCP) or 17 (UDP)'), port: whole }, 'an object'),
+			),
+			'Ports that sockets of the host are bound to, as /proc/net/tcp, tcp6, udp and udp6 have them.',
+		),
 		sysctls: described(
 			v.record(text, whole, 'an object'),
 			'Sysctls by their full name; a dot in the name of a device is written as a slash.',

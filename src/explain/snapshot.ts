@@ -28,6 +28,8 @@ export interface Snapshot {
 	readonly nextHops: readonly IpNextHop[];
 	/** Numbers of the routing tables that have names of the host's own. */
 	readonly tables: Readonly<Record<string, number>>;
+	/** Ports that sockets of the host are bound to: /proc/net/tcp, udp and those of IPv6. */
+	readonly sockets: readonly { readonly protocol: 6 | 17; readonly port: number }[];
 	/** By full name; a dot in a device's name is a slash. */
 	readonly sysctls: Readonly<Record<string, number>>;
 	/** What this package itself has attached; null where there is none, or where it could not be seen. */

@@ -124,7 +124,9 @@ function settingChanges(state: State, { family, name, values }: Setting, device:
 			affects:
 				device === 'all'
 					? `all.* changes every device${devicesChanged(state, family, name, to)}: ${effect}`
-					: `whatever comes in by ${device}: ${effect}`,
+					: name === 'ignore_routes_with_linkdown'
+						? `all routes out of ${device}: ${effect}`
+						: `whatever comes in by ${device}: ${effect}`,
 			subject: full,
 			apply: (before: State) => withSysctl(before, family, device, name, to),
 		}));

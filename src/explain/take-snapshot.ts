@@ -61,7 +61,7 @@ function inNamed<T>(name: string, work: () => T extends PromiseLike<unknown> ? n
 	}
 }
 
-type Seen = Pick<Snapshot, 'links' | 'routes' | 'rules' | 'neighbours' | 'nextHops' | 'sysctls'>;
+type Seen = Pick<Snapshot, 'links' | 'routes' | 'rules' | 'neighbours' | 'nextHops' | 'sockets' | 'sysctls'>;
 
 /** Of the namespace this thread is in. */
 function readNamespace(): Seen {
@@ -77,6 +77,7 @@ function readNamespace(): Seen {
 		},
 		neighbours: ipJson('-details', 'neighbour', 'show', 'nud', 'all'),
 		nextHops: ipJson('-details', 'nexthop', 'show'),
+		sockets: readSockets(),
 		sysctls: readSysctls(['all', 'default', ...links.map(({ ifname }) => ifname)]),
 	};
 }
@@ -99,6 +100,24 @@ function readSysctls(devices: readonly string[]): Record<string, number> {
 		}
 	}
 	return values;
+}
+
+/** By protocol and port, each once (proc(5): local_address is hexadecimal, with the port behind a colon). */
+function readSockets(): Snapshot['sockets'] {
+	const found = new Map<string, Snapshot['sockets'][number]>();
+	for (const [file, protocol] of [
+		['tcp', 6],
+		['tcp6', 6],
+		['udp', 17],
+		['udp6', 17],
+	] as const) {
+		for (const [, port = ''] of readText(`/proc/thread-self/net/${file}`).matchAll(
+			/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /gm,
+		)) {
+			found.set(`${protocol} ${port}`, { protocol, port: Number.parseInt(port, 16) });
+		}
+	}
+	return [...found.values()].sort((a, b) => a.protocol - b.protocol || a.port - b.port);
 }
 
 /** Undefined where it cannot be seen; null where there is none. */

@@ -1,6 +1,6 @@
 /** An explanation for people. */
 import { causes } from '../journey/cause.ts';
-import type { Journey } from '../journey/journey.ts';
+import type { Journey, Outcome, Traces } from '../journey/journey.ts';
 import { wrap } from '../journey/wrap.ts';
 import { formatIp } from '../packet/address.ts';
 import { summarize } from '../packet/dissect.ts';
@@ -10,8 +10,9 @@ import { isThrough, type Solution } from './search.ts';
 import type { UnknownFact } from './snapshot.ts';
 import type { State } from './state.ts';
 
-const unseen: Readonly<Record<UnknownFact, string>> = {
-	'rules-history': 'whether routing rules were ever changed',
+/** What is told of what was not seen; of rules' history, only where it makes another answer. */
+const unseen: Readonly<Record<UnknownFact, string | undefined>> = {
+	'rules-history': undefined,
 	forwarder: 'whether the forwarder is attached (root can see it)',
 	netfilter: 'firewall rules and NAT (nft, iptables)',
 	ipsec: 'IPsec policies',
@@ -23,6 +24,7 @@ export function explanationText(title: string, explanation: Explanation): string
 	const { state, journey, solutions, tried, alternatives, notes, unknown } = explanation;
 	const { packet, kernel } = state;
 	const mark = packet.mark ? `, marked 0x${packet.mark.toString(16)}` : '';
+	const left = unknown.flatMap((fact) => unseen[fact] ?? []);
 	return [
 		`${title}, Linux ${kernel}`,
 		...wrap(`${summarize(packet.frame)}, comes in by ${packet.device}${mark}`, '  '),
@@ -30,11 +32,13 @@ export function explanationText(title: string, explanation: Explanation): string
 		'',
 		...stepLines(journey),
 		'',
-		...outcomeLines(state, journey),
+		...wrap(verdictText(journey.outcome)),
+		...outcomeLines(journey.outcome),
+		...chanceLines(journey),
+		...traceLines(state, journey, explanation.logIfAsked),
 		...(isThrough(journey.outcome) ? [] : ['', ...solutionLines(solutions, tried)]),
-		...alternatives.flatMap((alternative) => ['', ...alternativeLines(state, alternative)]),
-		'',
-		...wrap(`Not looked at: ${unknown.map((fact) => unseen[fact]).join(', ')}.`),
+		...alternatives.flatMap((alternative) => ['', ...alternativeLines(alternative)]),
+		...(left.length === 0 ? [] : ['', ...wrap(`Not looked at: ${left.join(', ')}.`)]),
 	];
 }
 
@@ -49,7 +53,7 @@ function stepLines({ steps = [] }: Journey): string[] {
 }
 
 /** How it ended, for the one line that is read first. */
-export function verdictText({ outcome }: Journey): string {
+function verdictText(outcome: Outcome): string {
 	switch (outcome.kind) {
 		case 'forwarded':
 			return `✓ forwarded: leaves by ${outcome.device}`;
@@ -60,89 +64,129 @@ export function verdictText({ outcome }: Journey): string {
 			return `✗ dropped ${who}: ${outcome.reason} (${outcome.cause}): ${causes[outcome.cause]}`;
 		}
 		case 'vanished':
-			return '✗ nothing more is known of it';
+			return '✗ it goes no further, and the kernel does not say why';
 	}
 }
 
-function outcomeLines(state: State, journey: Journey): string[] {
-	const { outcome } = journey;
-	const lines = wrap(verdictText(journey), '');
+function outcomeLines(outcome: Outcome): string[] {
 	if (outcome.kind === 'forwarded') {
-		const frame = `as ${summarize(outcome.frame)}`;
-		lines.push(
-			...wrap(
-				`It leaves by ${outcome.device} ${frame}: this host is not what drops it; look further there.`,
-				'  ',
-			),
+		const frame = summarize(outcome.frame);
+		return wrap(
+			`${frame} leaves by ${outcome.device}: this host is not what drops it; look further there.`,
+			'  ',
 		);
-	} else if (outcome.kind === 'delivered') {
-		lines.push(
-			...wrap(
-				'Routing lets it in: if it does not arrive, look for its socket or protocol, and at the firewall.',
-				'  ',
-			),
-		);
-	} else lines.push(...traceLines(state, journey));
-	return lines;
+	}
+	if (outcome.kind !== 'delivered') return [];
+	return wrap(
+		'Routing is not what drops it: if nobody gets it, look at the firewall, and at who listens.',
+		'  ',
+	);
+}
+
+/** Where the kernel chooses among several ways by a hash of its own. */
+function chanceLines({ alternatives = [] }: Journey): string[] {
+	return alternatives.flatMap((outcome) =>
+		wrap(`or, as the kernel chooses among several ways: ${verdictText(outcome)}`, '  '),
+	);
 }
 
 /** What the kernel counts, logs and answers. */
-function traceLines({ packet, host }: State, { traces, outcome }: Journey): string[] {
+function traceLines(
+	{ packet }: State,
+	{ traces, outcome }: Journey,
+	logIfAsked: string | undefined,
+): string[] {
 	if (traces === undefined || outcome.kind !== 'dropped') return [];
 	const { counters, log, icmp } = traces;
 	const addresses = outerAddresses(packet.frame);
 	const source = addresses === undefined ? 'its sender' : formatIp(addresses.source);
-	const martians =
-		(host.sysctls['net.ipv4.conf.all.log_martians'] ?? 0) +
-		(host.sysctls[`net.ipv4.conf.${packet.device.replaceAll('.', '/')}.log_martians`] ?? 0);
-	const silent = martians > 0 ? 'nothing' : 'nothing (log_martians is 0)';
+	const silent =
+		logIfAsked === undefined
+			? ['nothing']
+			: ['nothing, for log_martians is 0; with 1 it would be:', ...lines(logIfAsked)];
 	return [
-		...wrap(
-			`counted   ${counters.length === 0 ? 'under no counter of nstat' : `${counters.join(', ')} (nstat)`}`,
-			'  ',
-		),
-		...wrap(`logged    ${log ?? silent}`, '  '),
-		...wrap(
-			`answered  ${icmp === undefined ? `nothing goes back to ${source}` : `ICMP type ${icmp.type} code ${icmp.code} to ${icmp.to}`}`,
-			'  ',
-		),
+		...labelled('counted', [
+			counters.length === 0 ? 'nowhere that nstat shows' : `${counters.join(', ')} (nstat)`,
+		]),
+		...labelled('logged', log === undefined ? silent : lines(log)),
+		...labelled('answered', [icmp === undefined ? `nothing goes back to ${source}` : icmpText(icmp)]),
 	];
+}
+
+function lines(text: string): string[] {
+	return text.split('\n');
+}
+
+function labelled(label: string, texts: readonly string[]): string[] {
+	const indent = ''.padStart(12);
+	return texts.flatMap((text, index) => {
+		const [first = '', ...rest] = wrap(text, indent);
+		return [index === 0 ? `  ${label.padEnd(10)}${first.trimStart()}` : first, ...rest];
+	});
+}
+
+/** The errors that a router sends, by type and code (RFC 792, RFC 1812, RFC 4443). */
+const icmpNames: Readonly<Record<'ipv4' | 'ipv6', Readonly<Record<string, string>>>> = {
+	ipv4: {
+		'3 0': 'network unreachable',
+		'3 1': 'host unreachable',
+		'3 2': 'protocol unreachable',
+		'3 3': 'port unreachable',
+		'3 4': 'fragmentation needed',
+		'3 13': 'administratively prohibited',
+		'11 0': 'time exceeded',
+		'12 0': 'parameter problem',
+	},
+	ipv6: {
+		'1 0': 'no route',
+		'1 1': 'administratively prohibited',
+		'1 2': 'beyond the scope of the source',
+		'1 3': 'address unreachable',
+		'1 4': 'port unreachable',
+		'2 0': 'packet too big',
+		'3 0': 'hop limit exceeded',
+		'4 1': 'unknown next header',
+	},
+};
+
+function icmpText({ type, code, to }: NonNullable<Traces['icmp']>): string {
+	const family = to.includes(':') ? 'ipv6' : 'ipv4';
+	const name = icmpNames[family][`${type} ${code}`];
+	const words = name === undefined ? '' : ` (${name})`;
+	return `${family === 'ipv6' ? 'ICMPv6' : 'ICMP'} type ${type} code ${code}${words} to ${to}`;
 }
 
 function solutionLines(solutions: readonly Solution[], tried: number): string[] {
 	const [smallest, ...others] = solutions;
 	if (smallest === undefined) {
-		return wrap(`→ no change of up to three was found that gets it through (${tried} tried)`, '');
+		return wrap(
+			`→ no change, nor two or three together, was found that gets it through; ${tried} were tried`,
+		);
 	}
-	const count = smallest.changes.length;
+	const many = smallest.changes.length > 1;
 	return [
-		count === 1
-			? '→ the smallest change that gets it through:'
-			: `→ the smallest change that gets it through is of ${count}:`,
+		`→ smallest change that gets it through${many ? `, of ${smallest.changes.length} parts` : ''}:`,
 		...smallest.changes.flatMap(({ text, affects }) => [
 			...wrap(text, '    '),
-			...wrap(`which affects: ${affects}`, '      '),
+			...wrap(`affects ${affects}`, '      '),
 		]),
-		...wrap(`tried in the model: ${thenText(smallest.journey)}`, '  '),
-		...(others.length === 0 ? [] : ['  others that do as well:']),
+		...wrap(`run again with it: ${thenText(smallest.journey.outcome)}`, '  '),
+		...(others.length === 0 ? [] : ['  as would:']),
 		...others.flatMap(({ changes }) => wrap(changes.map(({ text }) => text).join(' and '), '    ')),
 	];
 }
 
-function thenText({ outcome }: Journey): string {
-	if (outcome.kind === 'forwarded') return `the packet then leaves by ${outcome.device}`;
-	return 'the packet then reaches this host';
+function thenText(outcome: Outcome): string {
+	return outcome.kind === 'forwarded'
+		? `the packet leaves by ${outcome.device}`
+		: 'the packet reaches this host';
 }
 
-function alternativeLines(state: State, { condition, journey, solutions }: Alternative): string[] {
+function alternativeLines({ condition, journey, solutions }: Alternative): string[] {
 	const [smallest] = solutions;
 	const remedy =
 		smallest === undefined
 			? ''
-			: `; then ${smallest.changes.map(({ text }) => text).join(' and ')} gets it through`;
-	return [
-		...wrap(`But if ${condition}:`, ''),
-		...wrap(`${verdictText(journey)}${remedy}`, '  '),
-		...traceLines(state, journey).map((line) => `  ${line}`),
-	];
+			: `; smallest change: ${smallest.changes.map(({ text }) => text).join(' and ')}`;
+	return [...wrap(`But if ${condition}:`), ...wrap(`${verdictText(journey.outcome)}${remedy}`, '  ')];
 }

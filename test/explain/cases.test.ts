@@ -3,8 +3,9 @@
  * are written anew; what is expected of explain is written by hand.
  */
 import { execFileSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datapathObjects } from '../../src/datapath/object-bytes.ts';
+import { openWatch, type Watch } from '../../src/engines/linux/watch.ts';
 import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { applyAll } from '../../src/explain/change.ts';
 import { explain } from '../../src/explain/explain.ts';
@@ -17,7 +18,7 @@ import type { Snapshot } from '../../src/explain/snapshot.ts';
 import { parseTunnelSpec } from '../../src/explain/tunnel-spec.ts';
 import type { Outcome } from '../../src/journey/journey.ts';
 import { requires } from '../needs.ts';
-import { commandLine } from '../support/gateway.ts';
+import { commandPath } from '../support/command.ts';
 import {
 	caseNames,
 	type KernelVerdict,
@@ -81,12 +82,17 @@ test.each(caseNames)('%s: explain is right on the snapshot, and so is its smalle
 });
 
 describe('on the running kernel', requires('root', 'ip'), () => {
+	let watch: Watch;
+	beforeAll(() => {
+		watch = openWatch();
+	});
+	afterAll(() => watch.close());
+
 	test.each(caseNames)('%s', async (name) => {
 		const reported = readCase(name);
-		const rebuilt = rebuild(reported);
+		const rebuilt = rebuild(reported, watch);
 		try {
-			const [program = '', ...before] = commandLine;
-			const text = execFileSync(program, [...before, 'snapshot', '--netns', rebuilt.name], {
+			const text = execFileSync(process.execPath, [commandPath, 'snapshot', '--netns', rebuilt.name], {
 				encoding: 'utf8',
 			});
 			const snapshot = parseSnapshot(text, name);

@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Datapath as LoadedDatapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import { endOf, type Names, sightingOf } from '../../src/engines/linux/sightings.ts';
-import { openWatch } from '../../src/engines/linux/watch.ts';
+import type { Watch } from '../../src/engines/linux/watch.ts';
 import type { Snapshot } from '../../src/explain/snapshot.ts';
 import type { Cause } from '../../src/journey/cause.ts';
 import type { Outcome } from '../../src/journey/journey.ts';
@@ -125,7 +125,8 @@ const quiet = {
 /** As a new namespace has them, whatever it may have inherited (net.core.devconf_inherit_init_net). */
 const plain = { 'net.ipv4.conf.all.rp_filter': 0, 'net.ipv4.conf.default.rp_filter': 0 } as const;
 
-export function rebuild({ devices, setup, far }: Reported): Rebuilt {
+/** @param watch sees what the kernel does; it stays open */
+export function rebuild({ devices, setup, far }: Reported, watch: Watch): Rebuilt {
 	const name = `eft${process.pid}c${++opened}`;
 	const names = { near: `${name}-host`, far: `${name}-far` };
 	const closers: (() => void)[] = [];
@@ -168,9 +169,8 @@ export function rebuild({ devices, setup, far }: Reported): Rebuilt {
 		);
 		runIn(near, setup);
 		runIn(other, far.filter(last));
-		const watch = openWatch();
-		closers.push(() => watch.close());
 		watch.namespace(near);
+		closers.push(() => watch.forget(near));
 		const indices = { near: numbers(near, devices), far: numbers(other, devices) };
 		for (const index of indices.far.values()) watch.farEnd(other, index);
 		const nameOf = (side: 'near' | 'far', index: number): string =>
