@@ -5,7 +5,7 @@ import type { Host, Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Objects, openDatapaths } from './datapath.ts';
 import { type Kernel, newestKernel, parseKernel } from './kernel.ts';
-import { deviceNamed, type Net, prepareNet } from './net/core/net.ts';
+import { deviceNamed, type Net, once, prepareNet } from './net/core/net.ts';
 import { sendInto } from './receive.ts';
 import { Walk } from './walk.ts';
 
@@ -76,7 +76,8 @@ interface Prepared {
 	readonly links: Scenario['links'];
 	readonly release: string;
 	readonly net: Net;
-	readonly far: Net;
+	/** Made when a neighbour there is asked. */
+	far(): Net;
 }
 
 /** What a scenario's hosts are made into is kept for as long as they live: a search tries one again and again. */
@@ -98,7 +99,7 @@ function prepared(
 		links,
 		release: kernel.release,
 		net: prepareNet(router, host, links, 'router', kernel),
-		far: prepareNet(host, router, links, 'host', kernel),
+		far: once(() => prepareNet(host, router, links, 'host', kernel)),
 	};
 	nets.set(router, now);
 	return now;

@@ -34,7 +34,7 @@ const stepNanoseconds = 1000;
 export class Walk {
 	readonly net: Net;
 	/** The host at the far ends, which answers for its addresses. */
-	readonly far: Net;
+	readonly far: () => Net;
 	readonly sightings: Sighting[] = [];
 	readonly steps: Step[] = [];
 	readonly counters: string[] = [];
@@ -48,7 +48,7 @@ export class Walk {
 	/** How many ways there were at each choice that the kernel makes at random. */
 	readonly ways: number[] = [];
 
-	constructor(net: Net, far: Net, choices: readonly number[] = []) {
+	constructor(net: Net, far: () => Net, choices: readonly number[] = []) {
 		this.net = net;
 		this.far = far;
 		this.#choices = choices;

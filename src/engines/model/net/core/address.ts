@@ -1,7 +1,7 @@
 /** Addresses as the model computes with them: IPv4 as a 32-bit number, IPv6 as 16 bytes. */
 
 import { EncapForwardError } from '../../../../error.ts';
-import { parseIp, parseMac } from '../../../../packet/address.ts';
+import { maskBytes, parseIp, parseMac } from '../../../../packet/address.ts';
 
 export type Bytes = Uint8Array;
 
@@ -12,6 +12,10 @@ export interface ParsedPrefix {
 	/** Of IPv4. */
 	readonly number: number;
 	readonly length: number;
+	/** The same for the same address, whatever its prefix length. */
+	readonly key: string;
+	/** The network: the bytes with the bits behind the length zero. */
+	readonly network: Bytes;
 }
 
 /** What was read before: scenarios of one search have nearly all their addresses in common. */
@@ -31,7 +35,14 @@ export function parseAddress(text: string): ParsedPrefix {
 		throw new EncapForwardError('EF_INPUT', `the scenario's "${text}" is no IP address or prefix`);
 	}
 	const number = ip.family === 'ipv4' ? ipv4At(ip.bytes, 0) : 0;
-	const parsed = { ...ip, number, length };
+	const network = maskBytes(ip.bytes, length);
+	const parsed = {
+		...ip,
+		number,
+		length,
+		key: addressKey(ip.family === 'ipv4' ? number : ip.bytes),
+		network,
+	};
 	if (known.size >= most) known.clear();
 	known.set(text, parsed);
 	return parsed;
@@ -47,6 +58,16 @@ export function parseEthernet(text: string): Bytes {
 	if (knownMacs.size >= most) knownMacs.clear();
 	knownMacs.set(text, mac);
 	return mac;
+}
+
+/** An address, a number or 16 bytes, as a key of maps. */
+export function addressKey(address: number | Bytes): string {
+	if (typeof address === 'number') return `${address}`;
+	let key = '';
+	for (let index = 0; index < 16; index += 2) {
+		key += String.fromCharCode(((address[index] ?? 0) << 8) | (address[index + 1] ?? 0));
+	}
+	return key;
 }
 
 /** The IPv4 address at an offset. */

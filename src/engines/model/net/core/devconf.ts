@@ -92,8 +92,14 @@ export function readSysctls(values: Readonly<Record<string, number>>): Sysctls {
 	return {
 		all4: { ...ipv4Defaults, accept_source_route: 0, ...ipv4.all },
 		all6: { ...ipv6Defaults, ...ipv6.all },
-		ipv4: (device) => ({ ...common4, ...own(ipv4, device) }),
-		ipv6: (device) => ({ ...common6, ...own(ipv6, device) }),
+		ipv4: (device) => {
+			const set = own(ipv4, device);
+			return set === undefined ? common4 : { ...common4, ...set };
+		},
+		ipv6: (device) => {
+			const set = own(ipv6, device);
+			return set === undefined ? common6 : { ...common6, ...set };
+		},
 		others,
 	};
 }

@@ -24,7 +24,11 @@ export interface NetDevice {
 	/** In the order they were given; 32-bit numbers. `primary` is the first address of the same subnet. */
 	readonly ipv4: readonly { readonly address: number; readonly length: number; readonly primary: number }[];
 	/** Link-local ones too; empty where IPv6 is off. */
-	readonly ipv6: readonly { readonly address: Uint8Array; readonly length: number }[];
+	readonly ipv6: readonly {
+		readonly address: Uint8Array;
+		readonly length: number;
+		readonly network: Uint8Array;
+	}[];
 	readonly conf4: Ipv4Devconf;
 	/** Undefined where the device has no IPv6 at all: its MTU is less than 1280. */
 	readonly conf6: Ipv6Devconf | undefined;

@@ -90,14 +90,15 @@ function add(
 	const mtu = given.mtu ?? ethernetMtu;
 	const conf6 = mtu < leastIpv6Mtu ? undefined : sysctls.ipv6(name);
 	const ipv4: { address: number; length: number; primary: number }[] = [];
-	const ipv6: { address: Bytes; length: number }[] = [];
+	const ipv6: { address: Bytes; length: number; network: Bytes }[] = [];
 	const hasIpv6 = conf6 !== undefined && conf6.disable_ipv6 === 0;
 	for (const text of given.addresses) {
-		const { family, number, bytes, length } = parseAddress(text);
+		const { family, number, bytes, length, network } = parseAddress(text);
 		if (family === 'ipv4') ipv4.push({ address: number, length, primary: primaryOf(ipv4, number, length) });
-		else if (hasIpv6) ipv6.push({ address: bytes, length });
+		else if (hasIpv6) ipv6.push({ address: bytes, length, network });
 	}
-	if (hasIpv6 && !loopback && conf6.addr_gen_mode === 0) ipv6.push({ address: linkLocal(mac), length: 64 });
+	if (hasIpv6 && !loopback && conf6.addr_gen_mode === 0)
+		ipv6.push({ address: linkLocal(mac), length: 64, network: linkLocalNetwork });
 	const device: Writable<NetDevice> = {
 		name,
 		ifindex: byName.size + 1,
@@ -126,6 +127,8 @@ function primaryOf(
 	const first = before.find((other) => other.length === length && ((other.address ^ address) & mask) === 0);
 	return first?.address ?? address;
 }
+
+const linkLocalNetwork = Uint8Array.of(0xfe, 0x80, ...new Uint8Array(14));
 
 /** The link-local address made of an Ethernet address (RFC 2464 section 5). */
 function linkLocal(mac: Bytes): Bytes {

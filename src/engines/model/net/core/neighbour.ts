@@ -1,14 +1,14 @@
 /** Neighbour entries and their states: net/core/neighbour.c, include/net/neighbour.h. */
-import type { Bytes } from './address.ts';
+import { addressKey, type Bytes } from './address.ts';
 import type { NetDevice } from './device.ts';
-import { type NeighbourEntry, type Net, neighbourKey } from './net.ts';
+import type { NeighbourEntry, Net } from './net.ts';
 
 export function neighbourOf(
 	net: Net,
 	device: NetDevice,
 	address: number | Bytes,
 ): NeighbourEntry | undefined {
-	return net.neighbours.get(neighbourKey(device, address));
+	return net.neighbours.get(device)?.get(addressKey(address));
 }
 
 /** NUD_VALID: its Ethernet address can be used. */

@@ -16,7 +16,8 @@ export interface Net {
 	readonly sysctls: Sysctls;
 	/** By ifindex; the first, 0, is nobody's. */
 	readonly devices: readonly (NetDevice | undefined)[];
-	readonly neighbours: ReadonlyMap<string, NeighbourEntry>;
+	/** By device, and by the key of the address. */
+	readonly neighbours: ReadonlyMap<NetDevice, ReadonlyMap<string, NeighbourEntry>>;
 	readonly ipv4: Fib4;
 	readonly ipv6: Fib6;
 }
@@ -24,11 +25,6 @@ export interface Net {
 export interface NeighbourEntry {
 	readonly state: NonNullable<Neighbour['state']>;
 	readonly mac: Bytes | undefined;
-}
-
-/** A neighbour's key: its device and its address, as a number or as bytes. */
-export function neighbourKey(device: NetDevice, address: number | Bytes): string {
-	return `${device.ifindex} ${typeof address === 'number' ? address : String.fromCharCode(...address)}`;
 }
 
 /**
@@ -54,17 +50,58 @@ export function prepareNet(
 		if (device === undefined) throw new EncapForwardError('EF_INPUT', `the scenario has no device ${name}`);
 		return device;
 	};
-	const neighbours = new Map<string, NeighbourEntry>();
+	const objects = new Map((host.nextHopObjects ?? []).map((object) => [object.id, object]));
+	const parts = { host, kernel, sysctls, devices, deviceOf, objects };
+	requireDevices(host, deviceOf);
+	// Most packets ask for one family only, and many for neither's neighbours.
+	const neighbours = once(() => neighboursOf(host, deviceOf));
+	const ipv4 = once(() => prepareFib4(parts));
+	const ipv6 = once(() => prepareFib6(parts));
+	return {
+		kernel,
+		host,
+		sysctls,
+		devices,
+		get neighbours() {
+			return neighbours();
+		},
+		get ipv4() {
+			return ipv4();
+		},
+		get ipv6() {
+			return ipv6();
+		},
+	};
+}
+
+/** Made when it is asked for, and kept. */
+export function once<Value>(make: () => Value): () => Value {
+	let made: Value | undefined;
+	return () => {
+		made ??= make();
+		return made;
+	};
+}
+
+/** What a host refers to must be there. */
+function requireDevices({ neighbours, routes, nextHopObjects }: Host, deviceOf: NetParts['deviceOf']): void {
+	for (const { device } of neighbours) deviceOf(device);
+	for (const { nextHops } of routes ?? []) for (const { device } of nextHops ?? []) deviceOf(device);
+	for (const { nextHop } of nextHopObjects ?? []) if (nextHop !== undefined) deviceOf(nextHop.device);
+}
+
+function neighboursOf(host: Host, deviceOf: NetParts['deviceOf']): Net['neighbours'] {
+	const neighbours = new Map<NetDevice, Map<string, NeighbourEntry>>();
 	for (const { device, address, mac, state = 'permanent' } of host.neighbours) {
-		const parsed = parseAddress(address);
-		neighbours.set(neighbourKey(deviceOf(device), parsed.family === 'ipv4' ? parsed.number : parsed.bytes), {
+		const at = deviceOf(device);
+		const entries = neighbours.get(at) ?? new Map<string, NeighbourEntry>();
+		neighbours.set(at, entries);
+		entries.set(parseAddress(address).key, {
 			state,
 			mac: mac === undefined ? undefined : parseEthernet(mac),
 		});
 	}
-	const objects = new Map((host.nextHopObjects ?? []).map((object) => [object.id, object]));
-	const parts = { host, kernel, sysctls, devices, deviceOf, objects };
-	return { kernel, host, sysctls, devices, neighbours, ipv4: prepareFib4(parts), ipv6: prepareFib6(parts) };
+	return neighbours;
 }
 
 /** What tables are made of. */

@@ -6,6 +6,7 @@ import { etherType } from '../../../../packet/protocol.ts';
 import { Walk } from '../../walk.ts';
 import { type Bytes, ipv4At, ipv4Bytes } from '../core/address.ts';
 import { type NetDevice, vrfTable } from '../core/device.ts';
+import type { Net } from '../core/net.ts';
 import { networkHeader, type Skb } from '../core/skb.ts';
 import { inetAddrType, inetSelectAddr } from './fib-frontend.ts';
 import { ipRouteInputSlow } from './route.ts';
@@ -15,7 +16,7 @@ const nobody = new Uint8Array(6);
 
 /** arp_solicit(), and what the far end makes of it: the Ethernet address of a next hop, if it answers. */
 export function arpResolve(walk: Walk, skb: Skb, target: number): Bytes | undefined {
-	const { net, far } = walk;
+	const far = walk.far();
 	const { device } = skb;
 	const source = solicitSource(walk, skb, target);
 	const request = encodeEthernet(
@@ -44,7 +45,6 @@ export function arpResolve(walk: Walk, skb: Skb, target: number): Bytes | undefi
 		}),
 	);
 	walk.see({ place: 'receive', device: device.name, frame: reply, packet: false });
-	void net;
 	return answerer.mac;
 }
 
@@ -58,13 +58,7 @@ function solicitSource({ net }: Walk, skb: Skb, target: number): number {
 }
 
 /** arp_process() at the far end: a request for an address of its own is answered if it can be routed there. */
-function answersArp(
-	far: Walk['far'],
-	device: NetDevice,
-	request: Bytes,
-	source: number,
-	target: number,
-): boolean {
+function answersArp(far: Net, device: NetDevice, request: Bytes, source: number, target: number): boolean {
 	if (!device.up || target >>> 28 === 0xe) return false;
 	if (source === 0) return inetAddrType(far, target, vrfTable(device)) === 'local';
 	const skb: Skb = {
@@ -78,7 +72,7 @@ function answersArp(
 		tos: 0,
 		isTail: false,
 	};
-	const route = ipRouteInputSlow(new Walk(far, far), skb, target, source, device);
+	const route = ipRouteInputSlow(new Walk(far, () => far), skb, target, source, device);
 	return route.kind === 'local' && route.type === 'local';
 }
 

@@ -8,6 +8,8 @@ import { hasSocket } from '../core/socket.ts';
 import { icmpRcv, icmpSend } from './icmp.ts';
 
 const igmp = 2;
+/** UDP datagrams up to this length have their checksum looked at first of all (CHECKSUM_BREAK). */
+const checkedAtOnce = 76;
 
 export function ipProtocolDeliver(walk: Walk, skb: Skb, type: 'local' | 'broadcast' | 'multicast'): Outcome {
 	const protocol = byteAt(skb, 9);
@@ -57,8 +59,16 @@ function udpRcv(walk: Walk, skb: Skb, group: boolean): Outcome {
 	if (length > segment.length || length < 8)
 		return walk.drop(skb, { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', counters });
 	const datagram = segment.subarray(0, length);
-	const given = (segment[6] ?? 0) | (segment[7] ?? 0);
-	if (hasSocket(walk.net, ipProtocol.udp, segment)) return walk.deliver(skb);
+	const checksum = ((segment[6] ?? 0) << 8) | (segment[7] ?? 0);
+	const wrong = checksum !== 0 && transportChecksum(datagram, ipProtocol.udp, addresses) !== 0;
+	const csum = {
+		reason: 'UDP_CSUM',
+		where,
+		cause: 'bad-checksum',
+		counters: ['UdpInCsumErrors', ...counters],
+	} as const;
+	if (wrong && (length <= checkedAtOnce || !group)) return walk.drop(skb, csum);
+	if (hasSocket(walk.net, ipProtocol.udp, segment)) return wrong ? walk.drop(skb, csum) : walk.deliver(skb);
 	if (group) {
 		walk.step('__udp4_lib_mcast_deliver', skb.ingress, 'no socket on the host takes the group');
 		return walk.drop(skb, {
@@ -68,13 +78,6 @@ function udpRcv(walk: Walk, skb: Skb, group: boolean): Outcome {
 			counters: ['UdpIgnoredMulti'],
 		});
 	}
-	if (given !== 0 && transportChecksum(datagram, ipProtocol.udp, addresses) !== 0)
-		return walk.drop(skb, {
-			reason: 'UDP_CSUM',
-			where,
-			cause: 'bad-checksum',
-			counters: ['UdpInCsumErrors', ...counters],
-		});
 	icmpSend(walk, skb, 3, 3);
 	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['UdpNoPorts'] });
 }

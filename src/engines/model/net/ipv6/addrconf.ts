@@ -1,8 +1,7 @@
 /** Routes that the kernel makes of addresses and devices: net/ipv6/addrconf.c, net/ipv6/anycast.c. */
 
-import { maskBytes } from '../../../../packet/address.ts';
 import type { Bytes } from '../core/address.ts';
-import { isAny6 } from '../core/address.ts';
+import { isAny6, sameBytes } from '../core/address.ts';
 import { type NetDevice, vrfTable } from '../core/device.ts';
 import { localTable, mainTable } from '../core/fib-rules.ts';
 import type { Fib6Info } from './ip6-fib.ts';
@@ -17,10 +16,9 @@ export function addrconfRoutes(device: NetDevice, routes: Fib6Info[]): void {
 	if (conf6 === undefined || conf6.disable_ipv6 !== 0) return;
 	const local = vrfTable(device) ?? localTable;
 	const main = vrfTable(device) ?? mainTable;
-	for (const { address, length } of ipv6) {
+	for (const { address, length, network: subnet } of ipv6) {
 		routes.push(route(device, local, 'local', address, 128, 0));
 		if (!up) continue;
-		const subnet = maskBytes(address, length);
 		if (length < 128 || loopback) {
 			if (
 				!routes.some(
@@ -42,7 +40,7 @@ export function addrconfRoutes(device: NetDevice, routes: Fib6Info[]): void {
 }
 
 function isSame(a: Bytes, b: Bytes): boolean {
-	return a.every((byte, index) => byte === b[index]);
+	return a === b || sameBytes(a, b);
 }
 
 function route(

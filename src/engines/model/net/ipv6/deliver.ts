@@ -12,6 +12,9 @@ import { skipExtensions } from './exthdrs.ts';
 import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
+/** UDP datagrams up to this length have their checksum looked at first of all (CHECKSUM_BREAK). */
+const checkedAtOnce = 76;
+
 /** ip6_mc_input() */
 export function ip6McInput(walk: Walk, skb: Skb): Outcome {
 	const destination = destinationOf(skb);
@@ -80,23 +83,28 @@ function udpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 	const length = given === 0 ? segment.length : given;
 	if (length > segment.length || length < 8)
 		return walk.drop(skb, { reason: 'PKT_TOO_SMALL', where, cause: 'truncated', counters });
-	if (hasSocket(walk.net, ipProtocol.udp, segment)) return walk.deliver(skb);
-	if (isMulticast6(destinationOf(skb)))
+	const checksum = ((segment[6] ?? 0) << 8) | (segment[7] ?? 0);
+	const addresses = { source: sourceOf(skb), destination: destinationOf(skb) };
+	const wrong =
+		checksum !== 0 && transportChecksum(segment.subarray(0, length), ipProtocol.udp, addresses) !== 0;
+	const csum = {
+		reason: 'UDP_CSUM',
+		where,
+		cause: 'bad-checksum',
+		counters: ['Udp6InCsumErrors', ...counters],
+	} as const;
+	if (wrong && length <= checkedAtOnce) return walk.drop(skb, csum);
+	if (hasSocket(walk.net, ipProtocol.udp, segment))
+		return wrong || checksum === 0 ? walk.drop(skb, csum) : walk.deliver(skb);
+	if (isMulticast6(addresses.destination))
 		return walk.drop(skb, {
 			reason: 'NOT_SPECIFIED',
 			where,
 			cause: 'no-receiver',
 			counters: ['Udp6IgnoredMulti'],
 		});
-	const addresses = { source: sourceOf(skb), destination: destinationOf(skb) };
-	if (transportChecksum(segment.subarray(0, length), ipProtocol.udp, addresses) !== 0)
-		return walk.drop(skb, {
-			reason: 'UDP_CSUM',
-			where,
-			cause: 'bad-checksum',
-			counters: ['Udp6InCsumErrors', ...counters],
-		});
-	icmpv6Send(walk, skb, 1, 4);
+	// A checksum that is missing or wrong only keeps the sender from being told.
+	if (checksum !== 0 && !wrong) icmpv6Send(walk, skb, 1, 4);
 	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['Udp6NoPorts'] });
 }
 

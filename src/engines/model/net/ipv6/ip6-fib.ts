@@ -1,8 +1,7 @@
 /** The IPv6 routes of a namespace, and the tree they stand in: net/ipv6/ip6_fib.c. */
 
-import { maskBytes } from '../../../../packet/address.ts';
 import type { NextHopObject, Route, RouteType } from '../../../../scenario/scenario.ts';
-import { type Bytes, parseAddress, samePrefix } from '../core/address.ts';
+import { addressKey, type Bytes, parseAddress, samePrefix } from '../core/address.ts';
 import type { NetDevice } from '../core/device.ts';
 import {
 	areStartRules,
@@ -79,20 +78,20 @@ function infosOf(
 	objects: ReadonlyMap<number, NextHopObject>,
 	deviceOf: (name: string) => NetDevice,
 ): Fib6Info[] {
-	const { bytes, length } = parseAddress(route.destination);
+	const { network, length } = parseAddress(route.destination);
 	const { type = 'unicast', table = mainTable, metric = 0, mtu = 0, mtuLocked = false } = route;
 	const from = route.from === undefined ? undefined : parseAddress(route.from);
 	const common = {
 		table,
 		type,
-		prefix: maskBytes(bytes, length),
+		prefix: network,
 		length,
 		metric: metric === 0 ? userMetric : metric,
 		mtu,
 		mtuLocked,
 		...(from === undefined || from.length === 0
 			? {}
-			: { source: { bytes: maskBytes(from.bytes, from.length), length: from.length } }),
+			: { source: { bytes: from.network, length: from.length } }),
 		...(route.source === undefined ? {} : { preferredSource: parseAddress(route.source).bytes }),
 	};
 	if (isReject(type)) return [common];
@@ -117,7 +116,7 @@ function tablesOf(routes: readonly Fib6Info[]): Map<number, Fib6Table> {
 	for (const route of routes) {
 		const table = nodes.get(route.table) ?? new Map<string, Node>();
 		nodes.set(route.table, table);
-		const key = `${String.fromCharCode(...route.prefix)}/${route.length}`;
+		const key = `${addressKey(route.prefix)}${route.length}`;
 		let node = table.get(key);
 		if (node === undefined) {
 			node = { prefix: route.prefix, length: route.length, leaf: [], subtree: [] };

@@ -41,7 +41,7 @@ export function ndiscResolve(walk: Walk, skb: Skb, target: Bytes): Bytes | undef
 	);
 	walk.see({ place: 'transmit', device: device.name, frame: solicitation, packet: false });
 	const far = device.vlan === undefined ? device.far : undefined;
-	const answerer = walk.far.devices.find((each) => each !== undefined && each.name === far?.name);
+	const answerer = walk.far().devices.find((each) => each !== undefined && each.name === far?.name);
 	if (
 		answerer === undefined ||
 		!answerer.up ||
