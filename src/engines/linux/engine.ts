@@ -8,7 +8,7 @@ import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Hosts, openHosts } from './hosts.ts';
 import { openPrograms } from './programs.ts';
-import { endOf, endsWith, isHousekeeping, type Names, type Sent, sightingOf, tailOf } from './sightings.ts';
+import { carries, endOf, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
 import type { HostsOptions } from './standing.ts';
 import { openWatch, type Watch } from './watch.ts';
 
@@ -84,8 +84,7 @@ async function follow(
 ): Promise<{ sightings: readonly Sighting[]; outcome: Outcome }> {
 	const { device, frame } = scenario.packet;
 	const far = scenario.links.find(({ router }) => router === device)?.host ?? '';
-	const tail = tailOf(frame);
-	const sent: Sent = { time, carries: (seen) => endsWith(seen, tail) };
+	const sent: Sent = { time, carries: carries(frame) };
 	const names: Names = {
 		hostNamespace: hosts.namespaces.host.inode,
 		device: hosts.device,

@@ -12,12 +12,12 @@ import { encodeIpv4 } from '../../packet/ipv4.ts';
 import { encodeIpv6 } from '../../packet/ipv6.ts';
 import { etherType, ipProtocol } from '../../packet/protocol.ts';
 import { exampleScenario } from '../../scenario/example.ts';
-import { endOf, endsWith, isHousekeeping, type Names, sightingOf } from './sightings.ts';
+import { carries, endOf, isHousekeeping, type Names, sightingOf } from './sightings.ts';
 
 const payload = Uint8Array.from({ length: 32 }, (_, index) => 0xa0 + index);
-const tail = payload.subarray(-24);
 const { router, packet } = exampleScenario(cellOf(), payload);
 const inner = packet.frame.subarray(14);
+const isPacket = carries(packet.frame);
 
 const macs = { destination: new Uint8Array(6), source: new Uint8Array(6) };
 const near = { source: addressBytes('10.11.2.2'), destination: addressBytes('10.11.2.1') };
@@ -34,41 +34,56 @@ function ipv6(protocol: number, content: Uint8Array): Uint8Array {
 }
 
 test('the packet is told as it came, encapsulated, and with padding behind it', () => {
-	expect(endsWith(packet.frame, tail)).toBe(true);
-	expect(endsWith(ipv4(ipProtocol.ipv6, inner), tail)).toBe(true);
-	expect(endsWith(ipv6(ipProtocol.ipv6, inner), tail)).toBe(true);
-	expect(endsWith(concatenate([packet.frame, new Uint8Array(6)]), tail)).toBe(true);
+	expect(isPacket(packet.frame)).toBe(true);
+	expect(isPacket(ipv4(ipProtocol.ipv6, inner))).toBe(true);
+	expect(isPacket(ipv6(ipProtocol.ipv6, inner))).toBe(true);
+	expect(isPacket(concatenate([packet.frame, new Uint8Array(6)]))).toBe(true);
 });
 
 test.each([near, near6])(
 	'the packet is told in every tunnel; an ICMP error that quotes it there is not it',
 	(ends) => {
 		for (const [name, frame] of Object.entries(inTunnels(inner, ends))) {
-			expect(endsWith(frame, tail), name).toBe(true);
+			expect(isPacket(frame), name).toBe(true);
 			const quoted = frame.subarray(14);
 			const error =
 				ends === near
 					? ipv4(ipProtocol.icmp, encodeIcmp({ type: 3, code: 1, rest: 0 }, quoted))
 					: ipv6(ipProtocol.icmpv6, encodeIcmpv6({ type: 1, code: 3, rest: 0 }, quoted, near6));
-			expect(endsWith(error, tail), name).toBe(false);
+			expect(isPacket(error), name).toBe(false);
 		}
 	},
 );
 
+test('the last of its fragments is told by as little as 8 bytes; what lies behind its own end does not tell it', () => {
+	expect(isPacket(ipv4(253, payload.subarray(-8)))).toBe(true);
+	expect(isPacket(ipv4(253, payload.subarray(-7)))).toBe(false);
+	const trailed = concatenate([packet.frame, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9)]);
+	expect(carries(trailed)(packet.frame)).toBe(true);
+});
+
+test('an answer is told where it is what was sent', () => {
+	const reply = ipv4(ipProtocol.icmp, encodeIcmp({ type: 0, code: 0, identifier: 1, sequence: 1 }, payload));
+	expect(isPacket(reply)).toBe(false);
+	expect(carries(reply)(reply)).toBe(true);
+	const redirect = ipv6(ipProtocol.icmpv6, encodeIcmpv6({ type: 137, code: 0, rest: 0 }, inner, near6));
+	expect(isPacket(redirect)).toBe(false);
+});
+
 test('another packet, or a part of it, is not the packet', () => {
-	expect(endsWith(exampleScenario(cellOf(), new Uint8Array(32)).packet.frame, tail)).toBe(false);
-	expect(endsWith(packet.frame.subarray(0, -1), tail)).toBe(false);
-	expect(endsWith(new Uint8Array(), tail)).toBe(false);
+	expect(isPacket(exampleScenario(cellOf(), new Uint8Array(32)).packet.frame)).toBe(false);
+	expect(isPacket(packet.frame.subarray(0, -1))).toBe(false);
+	expect(isPacket(new Uint8Array())).toBe(false);
 });
 
 test.each([3, 4, 5, 11, 12])('an ICMP error of type %i quotes the packet and is not it', (type) => {
 	const error = encodeIcmp({ type, code: 0, rest: 0 }, ipv4(ipProtocol.ipv6, inner).subarray(14));
-	expect(endsWith(ipv4(ipProtocol.icmp, error), tail)).toBe(false);
+	expect(isPacket(ipv4(ipProtocol.icmp, error))).toBe(false);
 });
 
 test.each([1, 2, 3, 4])('an ICMPv6 error of type %i quotes the packet and is not it', (type) => {
 	const error = encodeIcmpv6({ type, code: 0, rest: 0 }, inner, near6);
-	expect(endsWith(ipv6(ipProtocol.icmpv6, error), tail)).toBe(false);
+	expect(isPacket(ipv6(ipProtocol.icmpv6, error))).toBe(false);
 });
 
 test('housekeeping is what a kernel sends of its own accord, and nothing that a packet causes', () => {

@@ -29,7 +29,7 @@ const tailBytes = 24;
 const fragmentTailBytes = 8;
 
 /** The bytes that a packet is told by: its last, but for what lies behind the end that its IP header names. */
-export function tailOf(frame: Uint8Array): Uint8Array {
+function tailOf(frame: Uint8Array): Uint8Array {
 	return frame.subarray(0, endOfPacket(frame)).slice(-tailBytes);
 }
 
@@ -48,14 +48,18 @@ function endOfPacket(frame: Uint8Array): number {
 }
 
 /**
- * Whether a frame carries the packet with this tail, whatever stands before it. An ICMP error that quotes it
- * or an echo reply has the tail too, but is another packet.
+ * Whether a frame carries the packet that was sent as this one, whatever stands before it. What the kernel
+ * answers with (an ICMP error, a redirect, an echo reply) quotes it, but is another packet.
  */
-export function endsWith(frame: Uint8Array, tail: Uint8Array): boolean {
-	const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
-	const whole = bytes.lastIndexOf(tail) >= 0;
-	const part = bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
-	return (whole || part) && !isAnswer(frame);
+export function carries(sent: Uint8Array): (frame: Uint8Array) => boolean {
+	const tail = tailOf(sent);
+	const isAnswered = !isAnswer(sent);
+	return (frame) => {
+		const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+		const whole = bytes.lastIndexOf(tail) >= 0;
+		const part = bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
+		return (whole || part) && !(isAnswered && isAnswer(frame));
+	};
 }
 
 function isAnswer(frame: Uint8Array): boolean {

@@ -34,14 +34,23 @@ export function randomRouting(source: Source, world: World): Routing {
 }
 
 function hides({ destination, type = 'unicast' }: Route): number {
-	return type !== 'unicast' || /^(10\.0\.|fc00:0:)/.test(destination) ? 1 : 0;
+	if (type !== 'unicast') return 2;
+	return isNarrow(destination) ? 1 : 0;
+}
+
+/** Whether it lies within the networks of the router's own links, and so can hide a gateway. */
+function isNarrow(destination: string): boolean {
+	return /^(10\.[01]\.|fc00:[01]:)/.test(destination);
 }
 
 /** Routes that a kernel would refuse for being there already. */
 function withoutTwins(routes: readonly Route[]): Route[] {
 	const keys = new Set<string>();
 	return routes.filter(({ family, destination, table = 254, tos = 0, metric = 0, from = '' }) => {
-		const key = [family, destination, table, tos, metric, from].join(' ');
+		// Of those that can hide a gateway there is one: none can hide another's.
+		const key = isNarrow(destination)
+			? `${family} narrow`
+			: [family, destination, table, tos, metric, from].join(' ');
 		return !keys.has(key) && keys.add(key);
 	});
 }

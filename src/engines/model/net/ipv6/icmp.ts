@@ -7,11 +7,11 @@ import { transportChecksum } from '../../../../packet/checksum.ts';
 import { icmpv6Type } from '../../../../packet/icmpv6.ts';
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
-import { isAny6, isLinkLocal6, isMulticast6 } from '../core/address.ts';
+import { isAny6, isLinkLocal6, isMulticast6, needsStrict6 } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
 import { routeErrors } from '../core/error.ts';
 import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
-import { fib6Lookup } from './fib6-rules.ts';
+import { fib6Lookup, fib6RuleLookup } from './fib6-rules.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
 const counterOf: Readonly<Record<number, string>> = {
@@ -77,7 +77,7 @@ function icmpv6Handle(walk: Walk, skb: Skb, message: Uint8Array): Outcome {
 			walk.step(where, skb.ingress, 'net.ipv6.icmp.echo_ignore_all is on');
 			return unnamed('no-receiver');
 		}
-		if (!hasWayBack(walk, skb)) {
+		if (!canAnswer(walk, skb)) {
 			walk.step('icmpv6_echo_reply', skb.ingress, 'there is no way back: the request is not answered');
 			return unnamed('no-route');
 		}
@@ -101,6 +101,31 @@ function icmpv6Handle(walk: Walk, skb: Skb, message: Uint8Array): Outcome {
 
 const withReasons = 6003;
 const extendedEchoReply = 161;
+
+/**
+ * icmpv6_echo_reply(): whether the reply finds a way, by the device the request came in by if it can; and by
+ * no other where the reply has no source address yet (ip6_route_output_flags()).
+ */
+function canAnswer({ net }: Walk, skb: Skb): boolean {
+	const to = sourceOf(skb);
+	const own = destinationOf(skb);
+	const anySource = skb.isAnycast || isMulticast6(own);
+	const oif = skb.ingress.ifindex;
+	const flow = {
+		iif: loopbackIfindex,
+		oif,
+		l3mdev: 0,
+		mark: 0,
+		destination: to,
+		source: anySource ? new Uint8Array(16) : own,
+		trafficClass: 0,
+		protocol: ipProtocol.icmpv6,
+		sourcePort: 0,
+		destinationPort: 0,
+	};
+	const { result } = fib6RuleLookup(net, flow, anySource || needsStrict6(to), oif);
+	return typeof result !== 'string' && routeErrors[result.type] === undefined;
+}
 
 /** Whether what the host answers finds a way to the packet's source. */
 function hasWayBack({ net }: Walk, skb: Skb): boolean {

@@ -52,6 +52,7 @@ export function ip6RouteInput(walk: Walk, skb: Skb): InputRoute6 {
 	}
 	selectPath6(walk, skb, result);
 	walk.step(where, skb.ingress, `${text} is routed by ${describeRoute6(result)}${by}`);
+	skb.isAnycast = result.type === 'anycast';
 	if (result.type === 'local' || result.type === 'anycast') return { kind: 'local' };
 	if (isMulticast6(result.info.prefix) && result.info.length >= 8) return { kind: 'multicast' };
 	return result.nexthop === undefined
