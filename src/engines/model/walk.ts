@@ -102,7 +102,8 @@ export class Walk {
 
 	/** The host itself takes the packet. */
 	deliver(skb: Skb): Outcome {
-		return { kind: 'delivered', device: skb.ingress.name, frame: skb.data };
+		this.see({ place: 'delivered', device: skb.device.name, frame: skb.data });
+		return { kind: 'delivered', device: skb.device.name, frame: skb.data };
 	}
 
 	/** Nothing more is seen of it, and the kernel does not say why. */
