@@ -35,7 +35,8 @@ struct sighting {
 	u8 outcome;	/* datapath, done: enum outcome */
 	s8 fib;		/* datapath, done: enum fib_result, -1 when not asked */
 	s8 verdict;	/* datapath, done: the hook's return code */
-	u8 reserved[4];
+	u8 route_error; /* drop: errno of the packet's route, 0 if it has none or a good one */
+	u8 reserved[3];
 	u8 bytes[SIGHTING_SNAP];
 };
 
@@ -68,6 +69,7 @@ inlined struct sighting *sighting_begin(u8 place, u32 device, const void *from, 
 	event->outcome = 0;
 	event->fib = -1;
 	event->verdict = 0;
+	event->route_error = 0;
 	if (bpf_probe_read_kernel(event->bytes, captured, from))
 		captured = 0;
 	event->captured = captured;

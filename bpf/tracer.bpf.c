@@ -16,7 +16,7 @@ struct {
 	map_type(value, u8);
 } watched SEC(".maps");
 
-enum { NO_HEADER = 0xffff };
+enum { NO_HEADER = 0xffff, NO_REFERENCE = 1 /* a flag in a pointer to a route */ };
 
 /* Write down the packet, from its Ethernet header where it has one. */
 inlined struct sighting *see(struct sk_buff *skb, struct net_device *device, u8 place)
@@ -65,8 +65,13 @@ SEC("tp_btf/kfree_skb") int drop(u64 *arguments)
 {
 	struct sk_buff *skb = (void *)arguments[0];
 	struct sighting *event = see(skb, skb->dev, PLACE_DROP);
+	struct dst_entry *route;
+	short error = 0;
 
 	if (event) {
+		route = (void *)(skb->_skb_refdst & ~(unsigned long)NO_REFERENCE);
+		if (route && !bpf_probe_read_kernel(&error, sizeof(error), &route->error))
+			event->route_error = error < 0 ? -error : error;
 		event->location = arguments[1];
 		if (has_drop_reason)
 			event->reason = arguments[2];

@@ -22,6 +22,7 @@ function encodeEvent(event: Event): Uint8Array {
 	view.setUint8(layout.outcome.offset, outcomes.indexOf(event.outcome));
 	view.setInt8(layout.fib.offset, fib === undefined ? -1 : fibResults.indexOf(fib.result));
 	view.setInt8(layout.verdict.offset, event.verdict);
+	view.setUint8(layout.routeError.offset, event.routeError);
 	bytes.set(event.frame, layout.bytes.offset);
 	return bytes;
 }
@@ -38,6 +39,7 @@ const anyEvent: fc.Arbitrary<Event> = fc.record({
 	frame: bytesUpTo(layout.bytes.size),
 	reason: uint32,
 	location: uint64,
+	routeError: fc.nat(0xff),
 	outcome: fc.constantFrom(...outcomes),
 	verdict: fc.integer({ min: -128, max: 127 }),
 	fib: fc.option(fc.record({ result: fc.constantFrom(...fibResults), device: uint32, mtu: fc.nat(0xffff) }), {
@@ -60,6 +62,7 @@ test('an event of an IPv6 frame, byte by byte', () => {
 	bytes.write('01000000 02000000 03000000 04000000 e8030000'.replaceAll(' ', ''), 16, 'hex');
 	bytes.write('0300 dc05'.replaceAll(' ', ''), 36, 'hex'); // captured, mtu
 	bytes.write('01080002', 40, 'hex'); // place, outcome, fib, verdict
+	bytes.write('71', 44, 'hex'); // route_error
 	bytes.write('aabbcc', 48, 'hex');
 	expect(decodeEvent(Uint8Array.from(bytes))).toEqual({
 		time: 0x0102030405060708n,
@@ -70,6 +73,7 @@ test('an event of an IPv6 frame, byte by byte', () => {
 		length: 1000,
 		frame: Uint8Array.of(0xaa, 0xbb, 0xcc),
 		place: 'xdp-out',
+		routeError: 113,
 		outcome: 'forwarded',
 		verdict: 2,
 		fib: { result: 'success', device: 4, mtu: 1500 },

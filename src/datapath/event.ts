@@ -18,6 +18,8 @@ export interface Event {
 	/** Drop: the kernel's number for the reason, and the address of the code that dropped. */
 	readonly reason: number;
 	readonly location: bigint;
+	/** Drop: errno of the packet's route, positive; 0 if it has none or a good one. */
+	readonly routeError: number;
 	/** Datapath, done with a frame. */
 	readonly outcome: DatapathOutcome;
 	readonly verdict: number;
@@ -40,6 +42,7 @@ export function decodeEvent(bytes: Uint8Array): Event {
 		frame: new Uint8Array(bytes.subarray(start, start + view.getUint16(layout.captured.offset, true))),
 		reason: view.getUint32(layout.reason.offset, true),
 		location: view.getBigUint64(layout.location.offset, true),
+		routeError: view.getUint8(layout.routeError.offset),
 		outcome: outcomes[view.getUint8(layout.outcome.offset)] ?? 'fib-error',
 		verdict: view.getInt8(layout.verdict.offset),
 		fib:

@@ -114,7 +114,8 @@ export const sightingLayout = {
 	outcome: { offset: 41, size: 1 },
 	fib: { offset: 42, size: 1 },
 	verdict: { offset: 43, size: 1 },
-	reserved: { offset: 44, size: 4 },
+	routeError: { offset: 44, size: 1 },
+	reserved: { offset: 45, size: 3 },
 	bytes: { offset: 48, size: 2048 },
 } as const;
 

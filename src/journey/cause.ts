@@ -13,6 +13,8 @@ export interface Drop {
 	readonly reason: string;
 	/** The kernel function, or a hexadecimal address where symbols are hidden. */
 	readonly where: string;
+	/** The error of the packet's route, a positive errno, where it has one: it tells types of routes apart. */
+	readonly routeError?: number;
 }
 
 /** What each cause means, in a few words. */
@@ -87,27 +89,38 @@ const byReason: Readonly<Record<string, Cause>> = {
 	TC_INGRESS: 'tc-program',
 	TC_EGRESS: 'tc-program',
 	XDP: 'xdp-program',
+	UNICAST_IN_L2_MULTICAST: 'destination-invalid',
+	INVALID_PROTO: 'no-receiver',
+	UNHANDLED_PROTO: 'no-receiver',
+};
+
+/** Functions that drop for one cause, whatever reason they name, if any. */
+const byPlace: Readonly<Record<string, Cause>> = {
+	neigh_invalidate: 'neighbour-failed',
+	ip6_pkt_prohibit: 'route-prohibit',
+	dst_discard: 'route-blackhole',
+	dst_discard_out: 'route-blackhole',
+	ip6_mc_input: 'destination-invalid',
+	ip6_tlvopt_unknown: 'header-invalid',
 };
 
 /**
  * The cause of a drop in the kernel's stack.
  * @param sourceIsLocal whether the dropped packet's source is an address of the host that dropped it: it
  * decides where the kernel names no reason (a local source before Linux 6.13)
- * @param routeError the error of the packet's route, a positive errno; 0 if it is not known. It tells types
- * of routes apart that the kernel drops for the same reason
  */
-export function causeOfDrop({ reason, where }: Drop, sourceIsLocal: boolean, routeError = 0): Cause {
+export function causeOfDrop({ reason, where, routeError = 0 }: Drop, sourceIsLocal: boolean): Cause {
 	if (isRouteDrop(where) && reason !== 'IP_INADDRERRORS') {
 		const cause = byRouteError[routeError];
 		if (cause !== undefined) return cause;
 	}
 	if (reason === 'IP_INHDR') return /^ip6?_forward/.test(where) ? 'ttl-expired' : 'header-invalid';
 	if (reason === 'QDISC_DROP') return where === '__dev_queue_xmit' ? 'no-carrier' : 'unknown';
-	const named = byReason[reason];
+	if (where === 'ip6_rcv_core' && reason === 'UNHANDLED_PROTO') return 'header-invalid';
+	if (where === 'ip6_rcv_core' && reason === 'NOT_SPECIFIED') return 'ipv6-disabled';
+	const named = byPlace[where] ?? byReason[reason];
 	if (named !== undefined) return named;
-	if (where.startsWith('ip_rcv_finish')) return sourceIsLocal ? 'source-is-local' : 'unknown';
-	if (where === 'neigh_invalidate') return 'neighbour-failed';
-	return 'unknown';
+	return where.startsWith('ip_rcv_finish') && sourceIsLocal ? 'source-is-local' : 'unknown';
 }
 
 /** Functions that drop what was routed to them, whose route says why. */

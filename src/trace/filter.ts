@@ -1,9 +1,10 @@
 /** Which drops are wanted, as plain data; and from what users write. */
+
+import { interfaceNameProblem } from '../configuration/interface-name.ts';
+import { suggestion } from '../configuration/suggestion.ts';
 import { EncapForwardError } from '../error.ts';
 import { type Cause, causes, settledCause } from '../journey/cause.ts';
 import { type Prefix, parsePrefix, prefixProblem } from '../packet/address.ts';
-import { interfaceNameProblem } from '../configuration/interface-name.ts';
-import { suggestion } from '../configuration/suggestion.ts';
 
 /** A list that is empty wants everything; of several, one has to fit. */
 export interface DropFilter {

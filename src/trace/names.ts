@@ -63,7 +63,7 @@ export function openNames(
 			reason === 'NOT_SPECIFIED' &&
 			place.startsWith('ip_rcv_finish') &&
 			isLocal(key.namespace, key.headers?.outer?.source);
-		const cause = causeOfDrop({ reason, where: place }, local, key.routeError);
+		const cause = causeOfDrop({ reason, where: place, routeError: key.routeError }, local);
 		return { by: 'kernel', reason, where: place, cause };
 	};
 	return {

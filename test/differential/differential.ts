@@ -74,9 +74,9 @@ export interface Disagreement {
  */
 export async function compare(engines: Engines, scenario: Scenario): Promise<Disagreement | undefined> {
 	const model = await engines.model.run(scenario);
-	if (agree(await engines.linux.run(scenario), model)) return undefined;
+	if (agree(scenario, await engines.linux.run(scenario), model)) return undefined;
 	const linux = await engines.patient.run(scenario);
-	return agree(linux, model) ? undefined : { scenario, linux, model };
+	return agree(scenario, linux, model) ? undefined : { scenario, linux, model };
 }
 
 /** What must stay the same while a disagreement is shrunk: the outcomes but for their bytes. */

@@ -114,6 +114,7 @@ const event: Event = {
 	frame: packet.frame,
 	reason: 9,
 	location: 4n,
+	routeError: 113,
 	outcome: 'forwarded',
 	verdict: 4,
 	fib: { result: 'success', device: 3, mtu: 1500 },
@@ -133,7 +134,7 @@ test("an event's numbers become names; only what belongs to its place is kept", 
 	expect(sightingOf({ ...event, place: 'drop', namespace: 77 }, sent, names)).toMatchObject({
 		namespace: 'host',
 		device: 'host-2',
-		drop: { reason: 'REASON_9', where: 'function_4' },
+		drop: { reason: 'REASON_9', where: 'function_4', routeError: 113 },
 	});
 	expect(sightingOf({ ...event, place: 'tc-out' }, sent, names).decision).toEqual({
 		outcome: 'forwarded',

@@ -1,16 +1,15 @@
 /** From events, which know numbers, to sightings, which know names; and when a journey has ended. */
 import type { Event } from '../../datapath/event.ts';
-import { causeOfDrop, causeOfOutcome } from '../../journey/cause.ts';
+import { causeOfOutcome } from '../../journey/cause.ts';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { viewOf } from '../../packet/bytes.ts';
 import { dissect } from '../../packet/dissect.ts';
 import { ethernetLength } from '../../packet/ethernet.ts';
 import { ipv4Length } from '../../packet/ipv4.ts';
 import { ipv6Length } from '../../packet/ipv6.ts';
-import { outerAddresses } from '../../packet/outer.ts';
 import { etherType } from '../../packet/protocol.ts';
-import { ownerOf } from '../../scenario/addresses.ts';
 import type { Host } from '../../scenario/scenario.ts';
+import { causeIn } from './causes.ts';
 
 /** What turns an event's numbers into names. */
 export interface Names {
@@ -66,7 +65,7 @@ function isAnswer(frame: Uint8Array): boolean {
 	return dissect(frame).some(
 		({ protocol, offset }) =>
 			(protocol === 'icmp' && [0, 3, 4, 5, 11, 12].includes(frame[offset] ?? 0)) ||
-			(protocol === 'icmpv6' && ((frame[offset] ?? 0) < 128 || frame[offset] === 129)),
+			(protocol === 'icmpv6' && ((frame[offset] ?? 0) < 128 || [129, 137].includes(frame[offset] ?? 0))),
 	);
 }
 
@@ -110,7 +109,13 @@ export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 				}
 			: {}),
 		...(event.place === 'drop'
-			? { drop: { reason: names.reason(event.reason), where: names.where(event.location) } }
+			? {
+					drop: {
+						reason: names.reason(event.reason),
+						where: names.where(event.location),
+						...(event.routeError === 0 ? {} : { routeError: event.routeError }),
+					},
+				}
 			: {}),
 	};
 }
@@ -125,8 +130,8 @@ export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
 		return { kind: 'delivered', device: sighting.device, frame: sighting.frame };
 	}
 	if (sighting.drop !== undefined && sighting.namespace === 'router') {
-		const cause = causeOfDrop(sighting.drop, sourceIsLocal(sighting.frame, router));
-		return { kind: 'dropped', by: 'kernel', ...sighting.drop, cause };
+		const { reason, where } = sighting.drop;
+		return { kind: 'dropped', by: 'kernel', reason, where, cause: causeIn(sighting, sighting.drop, router) };
 	}
 	const hook = sighting.place === 'xdp-out' ? 'xdp' : 'tc';
 	if (sighting.decision?.verdict === dropVerdict[hook]) {
@@ -134,10 +139,4 @@ export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
 		return { kind: 'dropped', by: 'datapath', reason: outcome, where: hook, cause: causeOfOutcome(outcome) };
 	}
 	return undefined;
-}
-
-/** Whether the outermost IP source is one of the host's own addresses. */
-function sourceIsLocal(frame: Uint8Array, host: Host): boolean {
-	const source = outerAddresses(frame)?.source;
-	return source !== undefined && ownerOf(host, source) !== undefined;
 }

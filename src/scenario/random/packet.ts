@@ -20,7 +20,7 @@ function bytesOf(address: string): Uint8Array {
 const ipv4Options: readonly (readonly number[])[] = [
 	[1, 1, 1, 0],
 	[7, 7, 4, 0, 0, 0, 0, 0], // record route
-	[68, 8, 5, 0, 0, 0, 0, 0], // timestamp
+	[68, 8, 9, 0, 0, 0, 0, 0], // timestamp without room for one: the time itself nobody could foretell
 	[148, 4, 0, 0], // router alert
 	[131, 7, 4, 10, 0, 1, 1, 0], // loose source route
 	[137, 7, 4, 10, 0, 1, 1, 0], // strict source route
