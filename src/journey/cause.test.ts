@@ -37,6 +37,14 @@ const drops: readonly (readonly [reason: string, where: string, cause: Cause])[]
 	['TC_INGRESS', 'sch_handle_ingress', 'tc-program'],
 	['TC_EGRESS', 'sch_handle_egress', 'tc-program'],
 	['XDP', 'do_xdp_generic', 'xdp-program'],
+	['IP_INADDRERRORS', 'ip6_pkt_discard', 'destination-invalid'],
+	['UNHANDLED_PROTO', 'ip6_rcv_core', 'header-invalid'],
+	['NOT_SPECIFIED', 'ip6_rcv_core', 'ipv6-disabled'],
+	['NOT_SPECIFIED', 'dst_discard_out', 'route-blackhole'],
+	['NOT_SPECIFIED', 'ip6_mc_input', 'destination-invalid'],
+	['IP_INNOROUTES', 'ip6_pkt_prohibit', 'route-prohibit'],
+	['FRAG_REASM_TIMEOUT', 'ip_expire', 'reassembly-timeout'],
+	['NOT_SPECIFIED', 'ip_expire', 'reassembly-timeout'],
 ];
 
 test.each(drops)('%s at %s is %s', (reason, where, cause) => {

@@ -31,6 +31,7 @@ export const causes = {
 	'route-blackhole': 'a blackhole route',
 	'ttl-expired': 'the TTL or hop limit ran out',
 	'header-invalid': 'the IP header is not valid',
+	'reassembly-timeout': 'a fragment, and the others did not come in time',
 	'too-big': 'longer than the MTU, and not to be fragmented',
 	'neighbour-failed': "the next hop's Ethernet address could not be found out",
 	'neighbour-queue-full': 'too many packets wait for the next hop to be found',
@@ -89,6 +90,7 @@ const byReason: Readonly<Record<string, Cause>> = {
 	TC_INGRESS: 'tc-program',
 	TC_EGRESS: 'tc-program',
 	XDP: 'xdp-program',
+	FRAG_REASM_TIMEOUT: 'reassembly-timeout',
 	UNICAST_IN_L2_MULTICAST: 'destination-invalid',
 	INVALID_PROTO: 'no-receiver',
 	UNHANDLED_PROTO: 'no-receiver',
@@ -101,6 +103,8 @@ const byPlace: Readonly<Record<string, Cause>> = {
 	dst_discard: 'route-blackhole',
 	dst_discard_out: 'route-blackhole',
 	ip6_mc_input: 'destination-invalid',
+	ip_expire: 'reassembly-timeout',
+	ip6_frag_expire: 'reassembly-timeout',
 	ip6_tlvopt_unknown: 'header-invalid',
 };
 
@@ -116,6 +120,8 @@ export function causeOfDrop({ reason, where, routeError = 0 }: Drop, sourceIsLoc
 	}
 	if (reason === 'IP_INHDR') return /^ip6?_forward/.test(where) ? 'ttl-expired' : 'header-invalid';
 	if (reason === 'QDISC_DROP') return where === '__dev_queue_xmit' ? 'no-carrier' : 'unknown';
+	// The host itself is no destination: `::`.
+	if (where.startsWith('ip6_pkt_') && reason === 'IP_INADDRERRORS') return 'destination-invalid';
 	if (where === 'ip6_rcv_core' && reason === 'UNHANDLED_PROTO') return 'header-invalid';
 	if (where === 'ip6_rcv_core' && reason === 'NOT_SPECIFIED') return 'ipv6-disabled';
 	const named = byPlace[where] ?? byReason[reason];

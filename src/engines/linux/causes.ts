@@ -24,7 +24,8 @@ export function causeIn({ frame, device }: Sighting, drop: Drop, router: Host): 
 			return ((frame[0] ?? 0) & 1) === 1 ? 'destination-invalid' : cause;
 		case 'NOT_SPECIFIED ip_rcv_finish_core':
 			if (((destination[0] ?? 0) & 0xf0) === 0xe0) return 'destination-invalid';
-			return hasOptions(frame) && !sourceIsLocal ? 'header-invalid' : cause;
+			// A local source is named so by Linux 6.13 and later, and by none before.
+			return hasOptions(frame) ? (sourceIsLocal ? 'unknown' : 'header-invalid') : cause;
 		default:
 			return cause;
 	}

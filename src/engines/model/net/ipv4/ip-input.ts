@@ -141,8 +141,8 @@ function ipOptionsRcvSrr(
 	options: IpOptions,
 ): Accepted | undefined {
 	const say = (text: string): void => walk.step('ip_options_rcv_srr', device, text);
-	if (route.kind === 'error') return route;
-	if (skb.packetType !== 'host') return undefined;
+	// A route that is an error is neither unicast nor local: it is refused as a route of such a type.
+	if (route.kind === 'error' || skb.packetType !== 'host') return undefined;
 	if (route.kind === 'forward') {
 		if (!options.strict) return route;
 		say('the sender gives every hop, and this host is none of them');
@@ -181,12 +181,29 @@ function ipOptionsRcvSrr(
 	return next;
 }
 
+/**
+ * ip_expire(): the others did not come. Only the first fragment is given up as a packet, and its sender told;
+ * of the rest nothing is seen any more.
+ */
+function ipExpire(walk: Walk, skb: Skb): Outcome {
+	if ((wordAt(skb, 6) & 0x1fff) !== 0) return walk.vanish();
+	const where = 'ip_expire';
+	walk.step(where, skb.ingress, 'net.ipv4.ipfrag_time has passed: the fragment is given up');
+	icmpSend(walk, skb, 11, 1);
+	return walk.drop(skb, {
+		reason: 'FRAG_REASM_TIMEOUT',
+		where,
+		cause: 'reassembly-timeout',
+		counters: ['IpReasmFails', 'IpReasmTimeout'],
+	});
+}
+
 /** ip_local_deliver() */
 function ipLocalDeliver(walk: Walk, skb: Skb, type: 'local' | 'broadcast' | 'multicast'): Outcome {
 	const to = ipv4Text(ipv4At(skb.data, networkHeader + 16));
 	if ((wordAt(skb, 6) & 0x3fff) !== 0) {
 		walk.step('ip_local_deliver', skb.ingress, `a fragment of a packet to ${to}, held until the others come`);
-		return walk.vanish();
+		return ipExpire(walk, skb);
 	}
 	walk.step('ip_local_deliver', skb.ingress, `${to} is the host's: the packet goes to its protocol`);
 	return ipProtocolDeliver(walk, skb, type);

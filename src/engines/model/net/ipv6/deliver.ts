@@ -6,7 +6,7 @@ import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
 import { type Bytes, isMulticast6, sameBytes } from '../core/address.ts';
 import type { NetDevice } from '../core/device.ts';
-import { networkHeader, type Skb } from '../core/skb.ts';
+import { networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { hasSocket } from '../core/socket.ts';
 import { skipExtensions } from './exthdrs.ts';
 import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
@@ -50,8 +50,7 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 	const { protocol, offset } = upper;
 	switch (protocol) {
 		case ipProtocol.fragment:
-			walk.step(where, skb.ingress, 'a fragment, held until the others come');
-			return walk.vanish();
+			return ip6FragExpire(walk, skb, offset);
 		case ipProtocol.icmpv6:
 			return icmpv6Rcv(walk, skb, offset);
 		case ipProtocol.udp:
@@ -70,6 +69,21 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 				counters: ['Ip6InUnknownProtos'],
 			});
 	}
+}
+
+/** ip6_frag_expire(): as ip_expire() does, of the first fragment alone. */
+function ip6FragExpire(walk: Walk, skb: Skb, at: number): Outcome {
+	const where = 'ip6_frag_expire';
+	walk.step('ipv6_frag_rcv', skb.ingress, 'a fragment, held until the others come');
+	if ((wordAt(skb, at + 2) & 0xfff8) !== 0) return walk.vanish();
+	walk.step(where, skb.ingress, 'net.ipv6.ip6frag_time has passed: the fragment is given up');
+	icmpv6Send(walk, skb, 3, 1);
+	return walk.drop(skb, {
+		reason: 'FRAG_REASM_TIMEOUT',
+		where,
+		cause: 'reassembly-timeout',
+		counters: ['Ip6ReasmFails', 'Ip6ReasmTimeout'],
+	});
 }
 
 /** __udp6_lib_rcv() */

@@ -2,7 +2,7 @@
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Refusal, Walk } from '../../walk.ts';
 import { isMulticast6 } from '../core/address.ts';
-import { byteAt, type Skb } from '../core/skb.ts';
+import { byteAt, type Skb, wordAt } from '../core/skb.ts';
 import { icmpv6Send } from './icmp.ts';
 import { destinationOf } from './ip6-input.ts';
 
@@ -139,8 +139,11 @@ export function skipExtensions(walk: Walk, skb: Skb): Upper {
 		} else if (protocol === ipProtocol.routing) {
 			const refusal = ipv6RthdrRcv(walk, skb, offset);
 			if (refusal !== undefined) return { refusal };
+		} else if (protocol === ipProtocol.fragment) {
+			// One that is the whole packet is no fragment (RFC 6946).
+			if ((wordAt(skb, offset + 2) & 0xfff9) !== 0) return { protocol, offset };
 		} else if (protocol !== ipProtocol.hopByHop) return { protocol, offset };
-		const length = lengthAt(skb, offset);
+		const length = protocol === ipProtocol.fragment ? 8 : lengthAt(skb, offset);
 		protocol = byteAt(skb, offset);
 		offset += length;
 	}
