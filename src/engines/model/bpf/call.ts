@@ -25,7 +25,7 @@ const [helperCall, localCall] = [0, 1];
 const lookupHelper = 1;
 
 /** The opcode of a call by register, whose register is the destination. */
-export const callByRegister = 0x8d;
+const callByRegister = 0x8d;
 
 export function emitCall(
 	emitter: Emitter,

@@ -37,10 +37,6 @@ export interface Emitter {
 	helperIndex(helper: number, instruction: number): number;
 }
 
-export function isLongClass(opcode: number): boolean {
-	return (opcode & 0x07) === 7 || (opcode & 0x07) === 5;
-}
-
 /** Push a register: 64 bits. */
 export function getRegister({ out }: Emitter, register: number): void {
 	out.op(wasm.localGet, registers[register as 0] ?? 0);

@@ -2,7 +2,7 @@
 import { EncapForwardError } from '../../../error.ts';
 import type { Code } from './code.ts';
 import { stopReasons } from './emitter.ts';
-import type { Argument, Helper, Pointer } from './helpers/prototype.ts';
+import { type Helper, type Pointer, passedCount } from './helpers/prototype.ts';
 import { helpers } from './helpers/table.ts';
 import type { Machine } from './machine.ts';
 import { permission } from './memory.ts';
@@ -70,7 +70,6 @@ export function instantiate(code: Code, machine: Machine, options: InstantiateOp
 
 /** By number of arguments, for a call with a list of them is slow. */
 function boundHelper({ run, arguments: list }: Helper, machine: Machine): WasmFunction {
-	const count = list.reduce((sum, each) => sum + (each === 'context' ? 0 : each === 'long' ? 2 : 1), 0);
 	const bound: Readonly<Record<number, (...values: number[]) => number | undefined>> = {
 		0: () => run(machine),
 		1: (a = 0) => run(machine, a),
@@ -79,20 +78,20 @@ function boundHelper({ run, arguments: list }: Helper, machine: Machine): WasmFu
 		4: (a = 0, b = 0, c = 0, d = 0) => run(machine, a, b, c, d),
 		5: (a = 0, b = 0, c = 0, d = 0, e = 0) => run(machine, a, b, c, d, e),
 	};
-	return (bound[count] ?? ((...values: number[]) => run(machine, ...values))) as WasmFunction;
+	return (bound[passedCount(list)] ?? ((...values: number[]) => run(machine, ...values))) as WasmFunction;
 }
 
 type Refuse = (instruction: number, pointer: Pointer, bytes: number, address: number) => EncapForwardError;
 
 /** Holds what a helper is given to what the program may pass on, as the kernel's verifier does. */
 function checkedHelper({ run, arguments: list }: Helper, machine: Machine, refuse: Refuse): WasmFunction {
-	const passed = list.map((argument, index) => ({ argument, position: positionOf(list, index) }));
+	const passed = list.map((argument, index) => ({ argument, position: passedCount(list.slice(0, index)) }));
 	const pointers = passed.flatMap(({ argument, position }) =>
 		typeof argument === 'object' && argument.bytes !== 'unchecked' ? [{ pointer: argument, position }] : [],
 	);
 	const sizeOf = ({ bytes }: Pointer, values: readonly number[]): number => {
 		if (typeof bytes === 'number') return bytes;
-		if (typeof bytes === 'object') return (values[positionOf(list, bytes.argument)] ?? 0) >>> 0;
+		if (typeof bytes === 'object') return (values[passedCount(list.slice(0, bytes.argument))] ?? 0) >>> 0;
 		const map = machine.map(values[0] ?? 0);
 		return (bytes === 'key' ? map?.keyBytes : map?.valueBytes) ?? 0;
 	};
@@ -109,13 +108,6 @@ function checkedHelper({ run, arguments: list }: Helper, machine: Machine, refus
 		}
 		return run(machine, ...values);
 	}) as WasmFunction;
-}
-
-/** Which of the passed numbers an argument begins at: the context is not passed, 64 bits are two. */
-function positionOf(list: readonly Argument[], argument: number): number {
-	return list
-		.slice(0, argument)
-		.reduce((sum, each) => sum + (each === 'context' ? 0 : each === 'long' ? 2 : 1), 0);
 }
 
 function stopError(

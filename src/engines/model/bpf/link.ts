@@ -33,7 +33,8 @@ export function link(object: ObjectFile, program: ProgramSymbol, addresses: Addr
 	const place = (instruction: number): string => {
 		const [home] = [...bases].reverse().filter(([, base]) => instruction >= base);
 		const [number, base] = home ?? [program.section, 0];
-		return `instruction ${instruction - base} of section ${elf.sections[number]?.name}`;
+		const own = instruction - base;
+		return `instruction ${own} (byte ${own * instructionBytes}) of section ${elf.sections[number]?.name}`;
 	};
 	for (const [section, base] of bases) {
 		for (const relocation of elf.relocations(section)) {

@@ -1,12 +1,15 @@
-/** BPF code as a WebAssembly module (WebAssembly Core Specification 2.0, section 5.5). */
+/** BPF code as a WebAssembly module. */
+import { requireShallowCalls } from './call-depth.ts';
 import { type Code, unsupported } from './code.ts';
 import { controlFlow } from './control-flow.ts';
 import { emitDispatch } from './dispatch.ts';
 import { type Emitter, localCounts } from './emitter.ts';
-import type { Helper } from './helpers/prototype.ts';
+import { helperName } from './helpers/names.ts';
+import { type Helper, passedCount } from './helpers/prototype.ts';
 import type { MemoryMap } from './maps/map.ts';
 import { layout } from './memory.ts';
 import { emitStructured } from './structure.ts';
+import { type FunctionType, wasmModule } from './wasm-module.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 import { WasmWriter } from './wasm-writer.ts';
 
@@ -35,60 +38,33 @@ export const moduleNames = {
 
 const { i32, i64 } = wasmType;
 
-type Signature = { readonly parameters: readonly number[]; readonly results: readonly number[] };
-
 /** r1 to r5 and r10; r0. */
-const functionSignature: Signature = { parameters: [i64, i64, i64, i64, i64, i64], results: [i64] };
-const stopSignature: Signature = { parameters: [i32, i32, i32, i64], results: [] };
+const functionType: FunctionType = { parameters: [i64, i64, i64, i64, i64, i64], results: [i64] };
+/** Why, where, how many bytes, and at what address. */
+const stopType: FunctionType = { parameters: [i32, i32, i32, i64], results: [] };
 /** The context's address; the return code. */
-const runSignature: Signature = { parameters: [i32], results: [i32] };
+const runType: FunctionType = { parameters: [i32], results: [i32] };
 
 /** A checked program says at the end where it is. */
-function helperSignature(helper: Helper, checked: boolean): Signature {
-	const parameters = helper.arguments.flatMap((argument) =>
-		argument === 'context' ? [] : argument === 'long' ? [i32, i32] : [i32],
-	);
+function helperType(helper: Helper, checked: boolean): FunctionType {
+	const parameters: number[] = new Array(passedCount(helper.arguments)).fill(i32);
 	const returns = helper.result === 'signed' || helper.result === 'unsigned';
 	return { parameters: checked ? [...parameters, i32] : parameters, results: returns ? [i32] : [] };
-}
-
-/** Types, each once. */
-class Types {
-	readonly #numbers = new Map<string, number>();
-	readonly #out = new WasmWriter();
-
-	number({ parameters, results }: Signature): number {
-		const name = `${parameters}:${results}`;
-		const known = this.#numbers.get(name);
-		if (known !== undefined) return known;
-		this.#out.reserve(64);
-		this.#out.byte(0x60);
-		for (const list of [parameters, results]) {
-			this.#out.unsigned(list.length);
-			for (const type of list) this.#out.byte(type);
-		}
-		this.#numbers.set(name, this.#numbers.size);
-		return this.#numbers.size - 1;
-	}
-
-	section(): WasmWriter {
-		const out = new WasmWriter();
-		out.unsigned(this.#numbers.size);
-		out.append(this.#out.written());
-		return out;
-	}
 }
 
 /** @throws EF_BPF_UNSUPPORTED, EF_NO_OBJECT for instructions that cannot be */
 export function translate(code: Code, options: TranslateOptions): Uint8Array {
 	const { helpers, checkedBits } = options;
-	const helperNumbers = [...helpers.keys()];
-	const helperIndexes = new Map(helperNumbers.map((number, index) => [number, index + 1]));
+	const helperIndexes = new Map([...helpers.keys()].map((number, index) => [number, index + 1]));
 	const imported = helpers.size + 1;
 	const functions = [code.entry];
+	/** The functions that each calls. */
+	const calls: number[][] = [];
 	const bodies: WasmWriter[] = [];
 	for (let index = 0; index < functions.length; index++) {
 		const out = new WasmWriter(16_384);
+		const called: number[] = [];
+		calls.push(called);
 		const emitter: Emitter = {
 			code,
 			out,
@@ -97,11 +73,13 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 			map: options.map,
 			functionIndex: (target) => {
 				const known = functions.indexOf(target);
-				return imported + (known < 0 ? functions.push(target) - 1 : known);
+				const number = known < 0 ? functions.push(target) - 1 : known;
+				called.push(number);
+				return imported + number;
 			},
 			helperIndex: (helper, instruction) => {
 				const found = helperIndexes.get(helper);
-				if (found === undefined) throw unsupported(code, instruction, `the helper ${helper}`);
+				if (found === undefined) throw unsupported(code, instruction, helperName(helper));
 				return found;
 			},
 		};
@@ -110,7 +88,25 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 	}
 	const entry = imported + bodies.length;
 	bodies.push(entryBody(imported, checkedBits === undefined ? undefined : options.fuel), runBody(entry));
-	return assemble(options, bodies);
+	requireShallowCalls(code, functions, calls);
+	const checked = checkedBits !== undefined;
+	return wasmModule({
+		from: moduleNames.imports,
+		memory: { name: moduleNames.memory, pages: options.pages },
+		imports: [
+			{ name: moduleNames.stop, type: stopType },
+			...[...helpers].map(([number, helper]) => ({ name: `${number}`, type: helperType(helper, checked) })),
+		],
+		globals: 1,
+		functions: bodies.map((body, index) => ({
+			body,
+			type: index === bodies.length - 1 ? runType : functionType,
+		})),
+		exports: [
+			{ name: moduleNames.entry, index: entry },
+			{ name: moduleNames.run, index: entry + 1 },
+		],
+	});
 }
 
 function emitFunction(emitter: Emitter, start: number, dispatch: boolean): void {
@@ -137,7 +133,7 @@ function entryBody(program: number, fuel: number | undefined): WasmWriter {
 		out.i32(fuel);
 		out.op(wasm.globalSet, 0);
 	}
-	for (const parameter of functionSignature.parameters.keys()) out.op(wasm.localGet, parameter);
+	for (const parameter of functionType.parameters.keys()) out.op(wasm.localGet, parameter);
 	out.op(wasm.call, program);
 	out.byte(wasm.end);
 	return out;
@@ -155,80 +151,4 @@ function runBody(entry: number): WasmWriter {
 	out.byte(wasm.i32WrapI64);
 	out.byte(wasm.end);
 	return out;
-}
-
-function assemble(
-	{ pages, helpers, checkedBits }: TranslateOptions,
-	bodies: readonly WasmWriter[],
-): Uint8Array {
-	const types = new Types();
-	const out = new WasmWriter(65_536);
-	out.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-	const section = (id: number, part: WasmWriter): void => {
-		out.reserve(1);
-		out.byte(id);
-		out.appendSized(part);
-	};
-	const list = <T>(items: readonly T[], write: (part: WasmWriter, item: T) => void): WasmWriter => {
-		const part = new WasmWriter(2048);
-		part.unsigned(items.length);
-		for (const item of items) {
-			part.reserve(32);
-			write(part, item);
-		}
-		return part;
-	};
-	const [importFunction, importMemory] = [0, 2];
-	const imports = list(
-		[
-			{ name: moduleNames.stop, signature: stopSignature },
-			...[...helpers].map(([number, helper]) => ({
-				name: `${number}`,
-				signature: helperSignature(helper, checkedBits !== undefined),
-			})),
-			{ name: moduleNames.memory, signature: undefined },
-		],
-		(part, { name, signature }) => {
-			part.text(moduleNames.imports);
-			part.text(name);
-			if (signature !== undefined) {
-				part.byte(importFunction);
-				part.unsigned(types.number(signature));
-			} else {
-				part.byte(importMemory);
-				part.byte(1); // with a maximum
-				part.unsigned(pages);
-				part.unsigned(pages);
-			}
-		},
-	);
-	const functions = list(bodies, (part, body) =>
-		part.unsigned(types.number(body === bodies.at(-1) ? runSignature : functionSignature)),
-	);
-	const globals = list([0], (part, initial) => {
-		part.byte(i32);
-		part.byte(1); // mutable
-		part.i32(initial);
-		part.byte(wasm.end);
-	});
-	const first = helpers.size + 1;
-	const exported = [
-		{ name: moduleNames.run, index: first + bodies.length - 1 },
-		{ name: moduleNames.entry, index: first + bodies.length - 2 },
-	];
-	const exports = list(exported, (part, { name, index }) => {
-		part.text(name);
-		part.byte(importFunction);
-		part.unsigned(index);
-	});
-	section(1, types.section());
-	section(2, imports);
-	section(3, functions);
-	section(6, globals);
-	section(7, exports);
-	section(
-		10,
-		list(bodies, (part, body) => part.appendSized(body)),
-	);
-	return out.written();
 }

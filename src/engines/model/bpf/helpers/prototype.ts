@@ -56,3 +56,8 @@ export interface Helper {
 }
 
 export const both: readonly BpfHook[] = ['xdp', 'tc'];
+
+/** How many numbers are passed for arguments: the context is not, and 64 bits are two. */
+export function passedCount(list: readonly Argument[]): number {
+	return list.reduce((sum, each) => sum + (each === 'context' ? 0 : each === 'long' ? 2 : 1), 0);
+}
