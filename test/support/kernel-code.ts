@@ -22,7 +22,7 @@ type MapCreate = (
 	keyBytes: number,
 	valueBytes: number,
 	entries: number,
-	options: null,
+	options: Uint8Array,
 ) => number;
 
 let functions: { programLoad: ProgramLoad; mapCreate: MapCreate } | undefined;
@@ -48,10 +48,26 @@ export interface KernelMap {
 	close(): void;
 }
 
+/** The descriptor of a new map, by its enum bpf_map_type and its BPF_F_*. */
+export function createKernelMap(
+	type: number,
+	keyBytes: number,
+	valueBytes: number,
+	entries: number,
+	flags = 0,
+): number {
+	// struct bpf_map_create_opts of libbpf's bpf.h.
+	const options = new DataView(new ArrayBuffer(56));
+	options.setBigUint64(0, 56n, true);
+	options.setUint32(28, flags, true);
+	const fd = library().mapCreate(type, 'test', keyBytes, valueBytes, entries, new Uint8Array(options.buffer));
+	if (fd < 0) throw new Error(`cannot make a map: ${fd}`);
+	return fd;
+}
+
 /** An array of one element. */
 export function kernelMap(valueBytes: number): KernelMap {
-	const fd = library().mapCreate(arrayMap, 'test', 4, valueBytes, 1, null);
-	if (fd < 0) throw new Error(`cannot make a map: ${fd}`);
+	const fd = createKernelMap(arrayMap, 4, valueBytes, 1);
 	const key = new Uint8Array(4);
 	return {
 		fd,

@@ -10,6 +10,9 @@ export const permission = { none: 0, read: 1, write: 2, both: 3 } as const;
 
 const page = 0x10000;
 
+/** 256 MiB of data. */
+const mostBits = 28;
+
 /** Where things stand. What is below `context` belongs to nobody, so that a null pointer does, too. */
 export const layout = {
 	/** struct xdp_md or struct __sk_buff. */
@@ -38,7 +41,7 @@ export class BpfMemory {
 	/** With room for so many bytes of maps and variables, and as much again for a program loaded later. */
 	constructor(heapBytes: number) {
 		this.bits = Math.max(20, Math.ceil(Math.log2(layout.heap + 2 * heapBytes)));
-		if (this.bits > 30) {
+		if (this.bits > mostBits) {
 			throw new EncapForwardError(
 				'EF_INPUT',
 				`the maps need ${heapBytes} bytes, more than the model's memory can have; give them fewer entries`,
