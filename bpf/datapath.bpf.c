@@ -8,6 +8,8 @@
  * resolve it, does the work. FORWARDING_STACK passes the encapsulated packet up the stack.
  */
 #include "hook.h"
+#include "decapsulation.h"
+#include "device.h"
 #include "encapsulation/kinds.h"
 #include "outer.h"
 #include "route.h"

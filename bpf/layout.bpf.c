@@ -3,6 +3,8 @@
  * Never loaded: its type information tells TypeScript the numbers and the shapes that both sides share.
  * `npm run bpf` writes them to src/datapath/layout.ts.
  */
+#include "decapsulation.h"
+#include "device.h"
 #include "drop.h"
 #include "inner.h"
 #include "outcome.h"
@@ -25,3 +27,7 @@ struct tunnel_key_ipv6 tunnel_key_ipv6;
 struct drop_key drop_key;
 struct drop_event drop_event;
 struct drop_prefix drop_prefix;
+enum device_flag device_flag;
+struct device device;
+struct endpoint_key endpoint_key;
+struct decapsulation_key decapsulation_key;

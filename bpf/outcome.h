@@ -36,6 +36,38 @@ enum outcome {
 	OUTCOME_NO_ROOM,     /* no headroom for the outer header */
 	OUTCOME_NO_CHECKSUM, /* the bytes that the UDP checksum covers are out of reach */
 
+	/* passed to the stack as it came */
+	OUTCOME_VLAN_TAG,	  /* has a VLAN tag, and the device is not that VLAN's */
+	OUTCOME_OTHER_HOST,	  /* not for the device's own Ethernet address */
+	OUTCOME_NO_DECAPSULATION, /* to an address where tunnels end, but of none of them */
+	OUTCOME_OUTER_FRAGMENT,	  /* a fragment of an encapsulated packet */
+	OUTCOME_OUTER_OPTIONS,	  /* an encapsulated packet with options or flags that are not understood */
+	OUTCOME_INNER_NOT_IP,	  /* what is encapsulated is neither IPv4 nor IPv6, such as ARP in VXLAN */
+
+	/* passed as it came by XDP, for TC to do what XDP cannot */
+	OUTCOME_HANDED_OVER_EGRESS,  /* send by this egress device */
+	OUTCOME_HANDED_OVER_REFRESH, /* have the kernel look now and then whether the next hop is still there */
+	OUTCOME_HANDED_OVER_ANSWER,  /* answer the sender of a packet that is too big */
+	OUTCOME_HANDED_OVER_CHECKSUM, /* finish the checksum that a sender on this host left to the device */
+
+	/* taken out of its outer header */
+	OUTCOME_DECAPSULATED_TO_STACK,	/* passed up the stack: for this host, or the kernel answers the sender */
+	OUTCOME_DECAPSULATED,		/* redirected to a resolved next hop */
+	OUTCOME_DECAPSULATED_NEIGHBOUR, /* given to the kernel to resolve the next hop and send (TC) */
+	OUTCOME_RELAYED,		/* encapsulated again and redirected to a resolved next hop */
+	OUTCOME_RELAYED_NEIGHBOUR,	/* encapsulated again and given to the kernel to resolve the next hop (TC) */
+
+	/* dropped */
+	OUTCOME_TOO_BIG_ANSWERED, /* longer than the route's MTU: the sender was told which (TC) */
+	OUTCOME_TOO_BIG_LIMITED,  /* the same, but many were told lately */
+	OUTCOME_TOO_BIG_NO_DF,	  /* the same of IPv4 that might be fragmented, which is not done here */
+	OUTCOME_EGRESS_REFUSED,	  /* packets may not leave by the device that the route names */
+	OUTCOME_LOOP,		  /* already in this tunnel's outer header */
+	OUTCOME_OFFLOAD,	  /* merged or prepared for offload in a way that cannot be encapsulated (TC) */
+	OUTCOME_INNER_MALFORMED,  /* the inner IP header contradicts itself or its surroundings */
+	OUTCOME_INNER_LINK_LOCAL, /* inner addresses that are never forwarded */
+	OUTCOME_INNER_CONGESTED,  /* congestion was marked on a packet whose sender does not know of it (RFC 6040) */
+
 	OUTCOMES
 };
 

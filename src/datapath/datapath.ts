@@ -1,11 +1,21 @@
 /** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
 import { fileURLToPath } from 'node:url';
+import type { Decapsulation } from '../configuration/configuration.ts';
 import type { DatapathOutcome } from '../journey/cause.ts';
-import { clearMap, updateMap } from '../kernel/map.ts';
+import { clearMap, possibleCpus, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
+import { parseDecapsulation } from '../tunnel/decapsulation.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
-import { tunnelKeyIpv4Layout, tunnelKeyIpv6Layout } from './layout.ts';
+import { decapsulationEntries } from './decapsulation-map.ts';
+import { type DatapathDevice, deviceEntry } from './device-map.ts';
+import {
+	decapsulationKeyLayout,
+	endpointKeyLayout,
+	outcomeCountLayout,
+	tunnelKeyIpv4Layout,
+	tunnelKeyIpv6Layout,
+} from './layout.ts';
 import type { OutcomeCount } from './outcome-count.ts';
 import { readOutcomes } from './outcome-map.ts';
 import { tunnelEntry } from './tunnel-map.ts';
@@ -20,6 +30,9 @@ export function objectPath(
 	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
 }
 
+/** What the programs of both hooks have in common. */
+const sharedMaps = ['tunnels_ipv4', 'tunnels_ipv6', 'endpoints', 'decapsulations', 'devices'] as const;
+
 /** The hooks a datapath needs: XDP cannot resolve a next hop and hands such packets to TC. */
 function hooksOf(hook: Hook, forwarding: Forwarding): readonly Hook[] {
 	return hook === 'xdp' && forwarding === 'fib' ? ['tc', 'xdp'] : [hook];
@@ -32,6 +45,10 @@ export interface Datapath {
 	setTunnels(tunnels: readonly Tunnel[]): void;
 	/** File descriptor of a hook's counters. */
 	outcomeMap(hook: Hook): number;
+	/** Replace all decapsulations. */
+	setDecapsulations(decapsulations: readonly Decapsulation[]): void;
+	/** Replace what is known of devices; while nothing is, everything is tried. */
+	setDevices(devices: readonly DatapathDevice[]): void;
 	/** How many frames met each outcome at a hook; zeros left out. */
 	outcomes(hook: Hook): ReadonlyMap<DatapathOutcome, OutcomeCount>;
 	close(): void;
@@ -58,7 +75,7 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 				...(sightings === undefined ? {} : { sightings }),
 				...(first === undefined
 					? {}
-					: { tunnels_ipv4: first.map('tunnels_ipv4'), tunnels_ipv6: first.map('tunnels_ipv6') }),
+					: Object.fromEntries(sharedMaps.map((name) => [name, first.map(name)] as const))),
 			},
 			...(first === undefined ? { entries: { tunnels_ipv4: tunnels, tunnels_ipv6: tunnels } } : {}),
 		});
@@ -77,6 +94,18 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 		},
 		outcomeMap,
 		outcomes: (hook) => readOutcomes(outcomeMap(hook)),
+		setDecapsulations: (list) => {
+			const { decapsulations, endpoints } = decapsulationEntries(list.map(parseDecapsulation));
+			clearMap(map('endpoints'), endpointKeyLayout.size);
+			clearMap(map('decapsulations'), decapsulationKeyLayout.size);
+			const counters = new Uint8Array(outcomeCountLayout.size * possibleCpus());
+			for (const key of decapsulations) updateMap(map('decapsulations'), key, counters);
+			for (const { key, value } of endpoints) updateMap(map('endpoints'), key, value);
+		},
+		setDevices: (list) => {
+			clearMap(map('devices'), 4);
+			for (const { key, value } of list.map(deviceEntry)) updateMap(map('devices'), key, value);
+		},
 		close: () => {
 			for (const { object } of objects) object.close();
 		},

@@ -23,6 +23,30 @@ export const outcomes = [
 	'fib-error',
 	'no-room',
 	'no-checksum',
+	'vlan-tag',
+	'other-host',
+	'no-decapsulation',
+	'outer-fragment',
+	'outer-options',
+	'inner-not-ip',
+	'handed-over-egress',
+	'handed-over-refresh',
+	'handed-over-answer',
+	'handed-over-checksum',
+	'decapsulated-to-stack',
+	'decapsulated',
+	'decapsulated-neighbour',
+	'relayed',
+	'relayed-neighbour',
+	'too-big-answered',
+	'too-big-limited',
+	'too-big-no-df',
+	'egress-refused',
+	'loop',
+	'offload',
+	'inner-malformed',
+	'inner-link-local',
+	'inner-congested',
 ] as const;
 
 /** enum place, by number. */
@@ -193,4 +217,42 @@ export const dropPrefixLayout = {
 	address: { offset: 0, size: 16 },
 	mask: { offset: 16, size: 16 },
 	family: { offset: 32, size: 4 },
+} as const;
+
+/** enum device_flag. */
+export const deviceFlags = {
+	xdp: 1,
+	egress: 2,
+	unfinished: 4,
+} as const;
+
+/** struct device: its bytes, and where its members stand. */
+export const deviceLayout = {
+	size: 28,
+	address: { offset: 0, size: 6 },
+	flags: { offset: 6, size: 1 },
+	reserved: { offset: 7, size: 1 },
+	ipv4: { offset: 8, size: 4 },
+	ipv6: { offset: 12, size: 16 },
+} as const;
+
+/** struct endpoint_key: its bytes, and where its members stand. */
+export const endpointKeyLayout = {
+	size: 20,
+	address: { offset: 0, size: 16 },
+	port: { offset: 16, size: 2 },
+	family: { offset: 18, size: 1 },
+	reserved: { offset: 19, size: 1 },
+} as const;
+
+/** struct decapsulation_key: its bytes, and where its members stand. */
+export const decapsulationKeyLayout = {
+	size: 28,
+	address: { offset: 0, size: 16 },
+	key: { offset: 16, size: 4 },
+	port: { offset: 20, size: 2 },
+	family: { offset: 22, size: 1 },
+	encapsulation: { offset: 23, size: 1 },
+	flags: { offset: 24, size: 1 },
+	reserved: { offset: 25, size: 3 },
 } as const;

@@ -78,6 +78,9 @@ export const keptMaps: Readonly<Record<string, KeptMap>> = {
 /** Recreated with each program, and why that loses nothing. */
 export const recreatedMaps: Readonly<Record<string, string>> = {
 	ways: 'a cache that holds for one tick',
+	devices: 'nothing fills it yet',
+	endpoints: 'nothing fills it yet',
+	decapsulations: 'nothing fills it yet',
 	sightings: 'events, which a forwarder does not write',
 	'.rodata': 'settings, set anew for each program',
 };

@@ -51,6 +51,11 @@ export const causes = {
 	'bpf-fib-error': 'the FIB lookup failed',
 	'bpf-no-room': 'no headroom for the outer header',
 	'bpf-no-checksum': 'the bytes that the UDP checksum covers are out of reach',
+	'bpf-egress-refused': 'packets may not leave by the device that the route names',
+	'bpf-loop': 'already in the outer header of the tunnel that is to take it',
+	'bpf-offload': 'merged or prepared for offload in a way that cannot be encapsulated',
+	'bpf-inner-invalid': 'what was encapsulated is no packet that may be forwarded',
+	'bpf-inner-congested': 'congestion was marked on the way, of which the inner sender does not know',
 	unknown: 'the kernel does not say',
 } as const;
 
@@ -151,6 +156,21 @@ export function causeOfOutcome(outcome: DatapathOutcome): Cause {
 		case 'forwarding-off':
 		case 'too-big':
 			return outcome;
+		case 'too-big-answered':
+		case 'too-big-limited':
+		case 'too-big-no-df':
+			return 'too-big';
+		case 'egress-refused':
+			return 'bpf-egress-refused';
+		case 'loop':
+			return 'bpf-loop';
+		case 'offload':
+			return 'bpf-offload';
+		case 'inner-malformed':
+		case 'inner-link-local':
+			return 'bpf-inner-invalid';
+		case 'inner-congested':
+			return 'bpf-inner-congested';
 		case 'not-forwarded':
 			return 'no-route';
 		case 'route-tunnel':
