@@ -2,6 +2,7 @@
 /* Which packets are taken out of their outer header: all of what they must be is one key. */
 #pragma once
 #include "outcome.h"
+#include "packet.h"
 #include "tunnel.h"
 
 /* An address at which tunnels end, with port 0, and each UDP port there that one of them has. */
@@ -39,3 +40,27 @@ struct {
 	map_type(key, struct decapsulation_key);
 	map_type(value, struct outcome_count);
 } decapsulations SEC(".maps");
+
+/* An outer header being read, from its IP header on: what it says, and where the packet within begins. */
+struct shell {
+	struct decapsulation_key key;
+	u32 length;  /* of all that is read so far */
+	u8 protocol; /* that names the packet within: 4 or 41; 0 when it is no IP */
+};
+
+inlined u8 shell_protocol(be16 ethertype)
+{
+	return ethertype == to_be16(ETH_P_IP) ? IPPROTO_IPIP : ethertype == to_be16(ETH_P_IPV6) ? IPPROTO_IPV6 : 0;
+}
+
+/* Read on through an inner Ethernet header at `at`. */
+inlined u32 shell_ethernet(struct shell *shell, const void *at, const void *end)
+{
+	const struct ethhdr *ethernet = at;
+
+	if ((const void *)(ethernet + 1) > end)
+		return OUTCOME_MALFORMED;
+	shell->length += sizeof(*ethernet);
+	shell->protocol = shell_protocol(ethernet->protocol);
+	return OUTCOMES;
+}

@@ -8,9 +8,7 @@
 #include "packet.h"
 #include "tunnel.h"
 
-enum { ETH_P_8021Q = 0x8100, ETH_P_8021AD = 0x88a8, ETH_P_TEB = 0x6558 };
-
-enum { IPPROTO_HOPOPTS = 0, IPPROTO_ROUTING = 43, IPPROTO_FRAGMENT = 44, IPPROTO_DSTOPTS = 60 };
+enum { ETH_P_TEB = 0x6558 };
 
 /* UDP destinations: IANA's, and what Linux had for VXLAN before there was one. */
 enum { PORT_VXLAN = 4789, PORT_VXLAN_LINUX = 8472, PORT_GUE = 6080, PORT_GENEVE = 6081 };

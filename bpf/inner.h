@@ -14,6 +14,7 @@ struct inner {
 	u8 protocol; /* that names it in an outer header: 4 or 41 */
 	u8 tos;
 	u8 hops; /* TTL or hop limit */
+	bool marked; /* `tos` is no longer what stands in the packet: an outer header's congestion mark changed it */
 };
 
 inlined bool ipv4_is_link_local(be32 address)
@@ -91,6 +92,9 @@ inlined u32 inner_read_ipv6(struct inner *inner, struct ipv6hdr *header, void *e
 	inner->length = sizeof(*header) + from_be16(header->payload_length);
 	if (header->version_class >> 4 != 6 || inner->length < sizeof(*header) || inner->length > length)
 		return OUTCOME_MALFORMED;
+	/* A jumbogram: its length stands elsewhere (RFC 2675). */
+	if (!header->payload_length && header->next_header == IPPROTO_HOPOPTS)
+		return OUTCOME_MALFORMED;
 	if (ipv6_stays(header))
 		return OUTCOME_LINK_LOCAL;
 	if (header->next_header == IPPROTO_ICMPV6 && (void *)(icmp + 1) <= end &&
@@ -105,6 +109,12 @@ inlined u32 inner_read_ipv6(struct inner *inner, struct ipv6hdr *header, void *e
 	return OUTCOMES;
 }
 
+/* The address family of the packet. */
+inlined u8 inner_family(const struct inner *inner)
+{
+	return inner->protocol == IPPROTO_IPIP ? AF_INET : AF_INET6;
+}
+
 /* Read the frame; OUTCOMES when it may be encapsulated, else why it is passed as it came. */
 inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_length)
 {
@@ -113,6 +123,8 @@ inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_len
 
 	if ((void *)(ethernet + 1) > end)
 		return OUTCOME_NOT_IP;
+	if (ethernet->protocol == to_be16(ETH_P_8021Q) || ethernet->protocol == to_be16(ETH_P_8021AD))
+		return OUTCOME_VLAN_TAG;
 	if (ethernet->protocol != to_be16(ETH_P_IP) && ethernet->protocol != to_be16(ETH_P_IPV6))
 		return OUTCOME_NOT_IP;
 	if (ethernet->destination[0] & 1) /* to a group: never forwarded, as in ip_forward */
@@ -139,19 +151,48 @@ inlined const struct tunnel *inner_tunnel(const struct inner *inner)
 	}
 }
 
-/* Take one hop off the packet, as any router does. */
-inlined bool inner_decrease_hops(const struct inner *inner, void *data, void *end)
+/* Take some hops off the packet, as routers do, and write its traffic class if that has changed. */
+inlined bool inner_write(const struct inner *inner, u8 hops, void *data, void *end)
 {
-	void *header = data + sizeof(struct ethhdr);
-
 	if (inner->protocol == IPPROTO_IPIP) {
-		if (header + sizeof(struct iphdr) > end)
+		struct iphdr *ipv4 = data + sizeof(struct ethhdr);
+
+		if ((void *)(ipv4 + 1) > end)
 			return false;
-		ipv4_decrease_ttl(header);
+		if (hops)
+			ipv4_decrease_ttl(ipv4);
+		if (inner->marked)
+			ipv4_set_tos(ipv4, inner->tos);
 	} else {
-		if (header + sizeof(struct ipv6hdr) > end)
+		struct ipv6hdr *ipv6 = data + sizeof(struct ethhdr);
+
+		if ((void *)(ipv6 + 1) > end)
 			return false;
-		((struct ipv6hdr *)header)->hop_limit--;
+		ipv6->hop_limit -= hops;
+		if (inner->marked)
+			ipv6->class_flow = (ipv6->class_flow & 0x0f) | inner->tos << 4;
+	}
+	return true;
+}
+
+/* The source address in the packet, an IPv4 one in the first word. */
+inlined bool inner_source(const struct inner *inner, be32 *source, void *data, void *end)
+{
+	if (inner->protocol == IPPROTO_IPIP) {
+		struct iphdr *ipv4 = data + sizeof(struct ethhdr);
+
+		if ((void *)(ipv4 + 1) > end)
+			return false;
+		source[0] = ipv4->source;
+		source[1] = source[2] = source[3] = 0;
+	} else {
+		struct ipv6hdr *ipv6 = data + sizeof(struct ethhdr);
+
+		if ((void *)(ipv6 + 1) > end)
+			return false;
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+			source[i] = ipv6->source[i];
 	}
 	return true;
 }

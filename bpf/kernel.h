@@ -34,6 +34,9 @@ enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT };
 
 enum { TC_ACT_UNSPEC = -1, TC_ACT_SHOT = 2, TC_ACT_REDIRECT = 7 };
 
+/* <linux/if_packet.h>: pkt_type of a frame that is for another host's Ethernet address. */
+enum { PACKET_OTHERHOST = 3 };
+
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -62,7 +65,17 @@ enum {
 	BPF_F_ADJ_ROOM_ENCAP_L4_GRE = 1 << 3,
 	BPF_F_ADJ_ROOM_ENCAP_L4_UDP = 1 << 4,
 	BPF_F_ADJ_ROOM_ENCAP_L2_ETH = 1 << 6,
+	BPF_F_ADJ_ROOM_DECAP_L3_IPV4 = 1 << 7,
+	BPF_F_ADJ_ROOM_DECAP_L3_IPV6 = 1 << 8,
 };
+
+/* bpf_fib_lookup: find a source address too. */
+enum { BPF_FIB_LOOKUP_SRC = 1 << 4 };
+
+/* For bpf_skb_store_bytes: keep a checksum that the device gave up to date. */
+enum { BPF_F_RECOMPUTE_CSUM = 1 };
+
+enum { ENOMEM = 12, EINVAL = 22 };
 
 /* The length of an inner Ethernet header, for bpf_skb_adjust_room. */
 #define BPF_F_ADJ_ROOM_ENCAP_L2(length) ((u64)(length) << 56)
@@ -95,6 +108,15 @@ struct __sk_buff {
 	u32 tc_classid;
 	u32 data;
 	u32 data_end;
+	u32 napi_id;
+	u32 socket[13]; /* of the socket it belongs to, if any */
+	u32 data_meta;
+	u64 flow_keys;
+	u64 tstamp;
+	u32 wire_len;
+	u32 gso_segs;
+	u64 sk;
+	u32 gso_size; /* of the payload of each segment of a merged packet, else 0 */
 };
 
 /* Return codes of bpf_fib_lookup (BPF_FIB_LKUP_RET_*). */

@@ -3,15 +3,20 @@
 #pragma once
 #include "helpers.h"
 
-enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd };
+enum { ETH_P_IP = 0x0800, ETH_P_8021Q = 0x8100, ETH_P_IPV6 = 0x86dd, ETH_P_8021AD = 0x88a8 };
 
 enum {
+	IPPROTO_HOPOPTS = 0,
+	IPPROTO_ICMP = 1,
 	IPPROTO_IPIP = 4,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
 	IPPROTO_IPV6 = 41,
+	IPPROTO_ROUTING = 43,
+	IPPROTO_FRAGMENT = 44,
 	IPPROTO_GRE = 47,
 	IPPROTO_ICMPV6 = 58,
+	IPPROTO_DSTOPTS = 60,
 };
 
 struct ethhdr {
@@ -19,6 +24,13 @@ struct ethhdr {
 	u8 source[6];
 	be16 protocol;
 } __attribute__((packed, aligned(2)));
+
+inlined bool ethernet_equal(const u8 *one, const u8 *other)
+{
+	const u16 *a = (const u16 *)one, *b = (const u16 *)other;
+
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]));
+}
 
 struct iphdr {
 	u8 version_ihl;
@@ -90,4 +102,15 @@ inlined void ipv4_decrease_ttl(struct iphdr *header)
 	checksum += to_be16(0x0100);
 	header->checksum = checksum + (checksum >= 0xffff);
 	header->ttl--;
+}
+
+/* Change the type of service and mend the checksum (RFC 1624; the kernel's csum_replace2). */
+inlined void ipv4_set_tos(struct iphdr *header, u8 tos)
+{
+	u32 sum = (u16)~header->checksum;
+
+	/* The octet is the second of its word. */
+	sum += (u16)~(header->tos << 8) + (tos << 8);
+	header->checksum = checksum(sum);
+	header->tos = tos;
 }

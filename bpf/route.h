@@ -1,34 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Where the outer packet goes: the kernel's FIB asked, and each of its answers named. */
+/* Where a packet goes: the kernel's FIB asked, and each of its answers named. */
 #pragma once
+#include "inner.h"
 #include "outcome.h"
 #include "packet.h"
-#include "tunnel.h"
 #include "way.h"
 
 /* Ask the FIB for the outer packet of `length` bytes that would come in on `device`. */
-inlined int route_lookup(void *context, struct bpf_fib_lookup *fib, const struct way *way,
-			 const struct tunnel *tunnel, u32 device, u16 length)
+inlined int route_outer(void *context, struct bpf_fib_lookup *fib, const struct way *way, u32 device, u16 length)
 {
 	fib->family = way->family;
 	fib->l4_protocol = way->shim.protocol;
-	fib->dport = way->shim.udp ? tunnel->port : 0;
+	fib->dport = way->shim.udp ? ((const struct udphdr *)way->shim.bytes)->destination : 0;
 	fib->tot_len = length;
 	fib->ifindex = device;
 	if (way->family == AF_INET) {
 		fib->tos = way->header.ipv4.tos;
-		fib->ipv4_src = tunnel->source[0];
-		fib->ipv4_dst = tunnel->destination[0];
+		fib->ipv4_src = way->header.ipv4.source;
+		fib->ipv4_dst = way->header.ipv4.destination;
 	} else {
-		fib->flowinfo = *(be32 *)&way->header.ipv6;
+		fib->flowinfo = *(const be32 *)&way->header.ipv6;
 		fib->flowinfo &= to_be32(0x0ff00000);
 #pragma unroll
 		for (int i = 0; i < 4; i++) {
-			fib->ipv6_src[i] = tunnel->source[i];
-			fib->ipv6_dst[i] = tunnel->destination[i];
+			fib->ipv6_src[i] = way->header.ipv6.source[i];
+			fib->ipv6_dst[i] = way->header.ipv6.destination[i];
 		}
 	}
 	return bpf_fib_lookup(context, fib, sizeof(*fib), 0);
+}
+
+/* Ask it for a packet that goes on without an outer header. Its addresses decide, not its ports: they say enough. */
+inlined int route_inner(void *context, struct bpf_fib_lookup *fib, const struct inner *inner, const be32 *source,
+			u32 device, u16 length, u32 flags)
+{
+	fib->family = inner_family(inner);
+	fib->tot_len = length;
+	fib->ifindex = device;
+	if (fib->family == AF_INET)
+		fib->tos = inner->tos;
+	else
+		fib->flowinfo = to_be32((u32)inner->tos << 20);
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		fib->ipv6_src[i] = source[i];
+		fib->ipv6_dst[i] = inner->destination[i];
+	}
+	return bpf_fib_lookup(context, fib, sizeof(*fib), flags);
 }
 
 /* Why the FIB's answer means a drop. */

@@ -32,10 +32,14 @@ struct way {
 	u64 moment; /* it holds while this is the moment; 0 never does */
 	struct way_key key;
 	u32 egress;
+	struct bpf_redir_neigh next_hop;
+	u8 local[6];	     /* Ethernet address that its packets came in for */
+	bool unfinished;     /* their checksums may be unfinished */
+	u8 reserved;
 	u32 sum;	     /* of the outer IPv4 header's words, each packet's own left out */
 	u32 bytes;	     /* of outer IP header and shim */
 	u16 mtu;	     /* of the route, for the outer packet */
-	u8 family;	     /* of the outer header */
+	u8 family;	     /* of the outer header; 0 where the packet goes on without one */
 	bool hashed;	     /* something of it is filled with the hash of the flow */
 	bool checksummed;    /* the UDP checksum is computed */
 	be32 source_hash[4]; /* as in the tunnel */
@@ -46,7 +50,7 @@ struct way {
 			struct ipv6hdr ipv6;
 		};
 	} header;
-	u8 reserved[2];
+	u8 reserved_too[2];
 	struct shim shim;
 };
 

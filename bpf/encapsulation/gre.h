@@ -22,3 +22,25 @@ inlined void encapsulation_gre(struct shim *shim, const struct tunnel *tunnel, u
 	gre->protocol = shim_ethertype(inner_protocol);
 	gre->key = tunnel->key;
 }
+
+/* A checksum, a sequence number or routing is not understood (RFC 2784, RFC 2890, RFC 1701). */
+inlined u32 decapsulation_gre(struct shell *shell, const void *at, const void *end)
+{
+	const struct grehdr *gre = at;
+	const u32 bare = sizeof(*gre) - sizeof(gre->key);
+
+	if (at + bare > end)
+		return OUTCOME_MALFORMED;
+	if (gre->flags & ~to_be16(GRE_KEY_PRESENT))
+		return OUTCOME_OUTER_OPTIONS;
+	shell->length += bare;
+	shell->protocol = shell_protocol(gre->protocol);
+	if (!gre->flags)
+		return OUTCOMES;
+	if ((const void *)(gre + 1) > end)
+		return OUTCOME_MALFORMED;
+	shell->length += sizeof(gre->key);
+	shell->key.key = gre->key;
+	shell->key.flags = TUNNEL_KEY;
+	return OUTCOMES;
+}

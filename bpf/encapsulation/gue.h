@@ -19,3 +19,18 @@ inlined void encapsulation_gue(struct shim *shim, const struct tunnel *tunnel, u
 	gue->protocol = inner_protocol;
 	gue->flags = 0;
 }
+
+/* Variant 1, control messages and options are not understood. */
+inlined u32 decapsulation_gue(struct shell *shell, const void *at, const void *end)
+{
+	const struct guehdr *gue = at;
+
+	if ((const void *)(gue + 1) > end)
+		return OUTCOME_MALFORMED;
+	if (gue->version_length || gue->flags)
+		return OUTCOME_OUTER_OPTIONS;
+	shell->length += sizeof(*gue);
+	if (gue->protocol == IPPROTO_IPIP || gue->protocol == IPPROTO_IPV6)
+		shell->protocol = gue->protocol;
+	return OUTCOMES;
+}

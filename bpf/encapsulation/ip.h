@@ -8,3 +8,9 @@ inlined void encapsulation_ip(struct shim *shim, const struct tunnel *tunnel, u8
 	shim->length = 0;
 	shim->protocol = inner_protocol;
 }
+
+inlined u32 decapsulation_ip(struct shell *shell, u8 protocol)
+{
+	shell->protocol = protocol;
+	return OUTCOMES;
+}

@@ -25,3 +25,20 @@ inlined void encapsulation_shim(struct shim *shim, const struct tunnel *tunnel, 
 		return encapsulation_ip(shim, tunnel, inner_protocol);
 	}
 }
+
+/* Read on through what a kind puts behind the outer header, whose protocol that was: OUTCOMES, or why not. */
+inlined u32 decapsulation_shim(struct shell *shell, u8 protocol, const void *at, const void *end)
+{
+	switch (shell->key.encapsulation) {
+	case ENCAPSULATION_GRE:
+		return decapsulation_gre(shell, at, end);
+	case ENCAPSULATION_GUE:
+		return decapsulation_gue(shell, at, end);
+	case ENCAPSULATION_VXLAN:
+		return decapsulation_vxlan(shell, at, end);
+	case ENCAPSULATION_GENEVE:
+		return decapsulation_geneve(shell, at, end);
+	default:
+		return decapsulation_ip(shell, protocol);
+	}
+}

@@ -5,6 +5,7 @@
  * where the packet is sent.
  */
 #pragma once
+#include "../decapsulation.h"
 #include "../packet.h"
 #include "../tunnel.h"
 

@@ -1,10 +1,10 @@
 /** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
 import { fileURLToPath } from 'node:url';
-import type { Decapsulation } from '../configuration/configuration.ts';
 import type { DatapathOutcome } from '../journey/cause.ts';
 import { clearMap, possibleCpus, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
 import { parseDecapsulation } from '../tunnel/decapsulation.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import { decapsulationEntries } from './decapsulation-map.ts';

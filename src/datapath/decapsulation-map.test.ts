@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIp } from '../packet/address.ts';
-import type { Decapsulation } from '../tunnel/configuration.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
 import { parseDecapsulation } from '../tunnel/decapsulation.ts';
 import { decapsulationEntries, keyDecapsulation } from './decapsulation-map.ts';
 

@@ -1,7 +1,6 @@
 /** A decapsulation as entries of the datapath's maps `endpoints` and `decapsulations`: bpf/decapsulation.h. */
 import { formatIp } from '../packet/address.ts';
-import type { Decapsulation } from '../tunnel/configuration.ts';
-import type { ParsedDecapsulation } from '../tunnel/decapsulation.ts';
+import type { Decapsulation, ParsedDecapsulation } from '../tunnel/decapsulation.ts';
 import { decapsulationKeyLayout, encapsulations, endpointKeyLayout, tunnelFlags } from './layout.ts';
 
 /** The address families' numbers in the kernel. */

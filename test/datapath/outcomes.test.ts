@@ -1,6 +1,7 @@
 /** Every outcome of bpf/outcome.h brought about on a device, and read back from the counters by its name. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
+import type { DatapathDevice } from '../../src/datapath/device-map.ts';
 import { outcomes } from '../../src/datapath/layout.ts';
 import type { OutcomeCount } from '../../src/datapath/outcome-count.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
@@ -8,6 +9,8 @@ import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import { encodeArp } from '../../src/packet/arp.ts';
+import { concatenate } from '../../src/packet/bytes.ts';
+import { internetChecksum } from '../../src/packet/checksum.ts';
 import { encodeEthernet } from '../../src/packet/ethernet.ts';
 import { encodeIcmpv6 } from '../../src/packet/icmpv6.ts';
 import { encodeIpv4 } from '../../src/packet/ipv4.ts';
@@ -31,17 +34,20 @@ interface Case {
 	readonly destination?: string;
 	/** What to do to the router before; the network is the case's own then. */
 	readonly prepare?: (network: Network) => void;
+	/** What the datapath is told of veth1; nothing if not given. */
+	readonly egress?: Pick<DatapathDevice, 'xdp' | 'egress'>;
+	/** Whether it is told that checksums of what comes in by veth0 may be unfinished. */
+	readonly unfinished?: boolean;
+	/** Whether tunnels end at 10.11.1.2. */
+	readonly decapsulate?: boolean;
 	readonly frame: Uint8Array;
 }
 
 const noSource =
 	'bpf_fib_lookup looks for a source address only if told to (BPF_FIB_LOOKUP_SRC), which we never do';
 
-const notYet = outcomes.slice(outcomes.indexOf('no-checksum') + 1);
-
 /** Outcomes that nothing here brings about, and why. */
 const outOfReach: Partial<Record<OutcomeName, string>> = {
-	...Object.fromEntries(notYet.map((outcome) => [outcome, 'named, but not returned yet'])),
 	'no-source': noSource,
 	'no-checksum':
 		'it takes more than 9216 bytes without a checksum of their own, and no link here carries them',
@@ -57,11 +63,18 @@ interface Ends {
 	readonly to?: string;
 	readonly hops?: number;
 	readonly bytes?: number;
+	readonly protocol?: number;
 }
 
-function ipv4({ from = '10.11.1.1', to = '10.11.1.2', hops = 64, bytes = 64 }: Ends = {}): Uint8Array {
+function ipv4({
+	from = '10.11.1.1',
+	to = '10.11.1.2',
+	hops = 64,
+	bytes = 64,
+	protocol = 253,
+}: Ends = {}): Uint8Array {
 	const addresses = { source: addressBytes(from), destination: addressBytes(to) };
-	const packet = encodeIpv4({ ttl: hops, protocol: 253, ...addresses }, new Uint8Array(bytes - 20));
+	const packet = encodeIpv4({ ttl: hops, protocol, ...addresses }, new Uint8Array(bytes - 20));
 	return encodeEthernet({ ...ethernet, etherType: etherType.ipv4 }, packet);
 }
 
@@ -70,9 +83,13 @@ function ipv6({
 	to = 'fc00:dead:cafe:1::2',
 	hops = 64,
 	bytes = 104,
+	protocol = 253,
 }: Ends = {}) {
 	const addresses = { source: addressBytes(from), destination: addressBytes(to) };
-	const packet = encodeIpv6({ hopLimit: hops, nextHeader: 253, ...addresses }, new Uint8Array(bytes - 40));
+	const packet = encodeIpv6(
+		{ hopLimit: hops, nextHeader: protocol, ...addresses },
+		new Uint8Array(bytes - 40),
+	);
 	return encodeEthernet({ ...ethernet, etherType: etherType.ipv6 }, packet);
 }
 
@@ -113,6 +130,44 @@ function solicitation(): Uint8Array {
 	return encodeEthernet({ ...ethernet, etherType: etherType.ipv6 }, packet);
 }
 
+/** The bytes of a frame's TTL field to the end of its addresses are these, where a test writes on behind them. */
+const ends4 = [10, 11, 1, 1, 10, 11, 1, 2];
+const ends6 = [...addressBytes('fc00:dead:cafe:1::1'), ...addressBytes('fc00:dead:cafe:1::2')];
+
+/** An IPv4 frame with DF, which is not to be fragmented. */
+function whole(frame: Uint8Array): Uint8Array {
+	return overwritten(frame, 20, 0x40);
+}
+
+/** A TCP segment whose checksum is only the pseudo header's sum, as a sender leaves it that has its device do the rest. */
+function unfinished(family: 'ipv4' | 'ipv6'): Uint8Array {
+	const frame = family === 'ipv4' ? ipv4({ protocol: 6 }) : ipv6({ protocol: 6 });
+	const addresses = frame.subarray(family === 'ipv4' ? 26 : 22, family === 'ipv4' ? 34 : 54);
+	const start = family === 'ipv4' ? 34 : 54;
+	const sum =
+		~internetChecksum(concatenate([addresses, Uint8Array.of(0, 6, 0, frame.length - start)])) & 0xffff;
+	return overwritten(frame, start + 16, sum >> 8, sum & 0xff);
+}
+
+/** The frame's packet in IPv4, to a tunnel's end. */
+function inIpv4(frame: Uint8Array): Uint8Array {
+	const addresses = { source: addressBytes('10.11.1.1'), destination: addressBytes('10.11.1.2') };
+	const packet = encodeIpv4({ ttl: 64, protocol: 41, ...addresses }, frame.subarray(14));
+	return encodeEthernet({ ...ethernet, etherType: etherType.ipv4 }, packet);
+}
+
+function decapsulated(what: string, outcome: OutcomeName, part: Partial<Case>, frame: Uint8Array): Case[] {
+	return [{ what: `in IPv4, ${what}`, outcome, decapsulate: true, ...part, frame: inIpv4(frame) }];
+}
+
+/** A known next hop, to which no more than so many bytes go. */
+function narrow(mtu: number): (network: Network) => void {
+	return (network) => {
+		known(network);
+		network.ip(`route add 10.11.2.1/32 dev veth1 mtu lock ${mtu}`);
+	};
+}
+
 const known = ({ ip }: Network): void => {
 	ip(`neigh replace 10.11.2.1 lladdr ${macs.host1} dev veth1 nud permanent`);
 	ip(`neigh replace fc00:dead:cafe:2::1 lladdr ${macs.host1} dev veth1 nud permanent`);
@@ -130,11 +185,7 @@ function route(type: string): Pick<Case, 'destination' | 'prepare'>[] {
 	];
 }
 
-function each(
-	what: string,
-	outcome: OutcomeName,
-	parts: readonly Omit<Case, 'what' | 'outcome' | 'frame'>[],
-): Case[] {
+function each(what: string, outcome: OutcomeName, parts: readonly Partial<Case>[]): Case[] {
 	return parts.map((part) => ({
 		what: `${what} to ${part.destination ?? '10.11.2.1'}`,
 		outcome,
@@ -145,7 +196,7 @@ function each(
 
 const cases: readonly Case[] = [
 	{ what: 'ARP', outcome: 'not-ip', frame: arp },
-	{ what: 'a VLAN tag', outcome: 'not-ip', frame: vlan },
+	{ what: 'a VLAN tag', outcome: 'vlan-tag', frame: vlan },
 	{ what: 'an unknown EtherType', outcome: 'not-ip', frame: overwritten(ipv4(), 12, 0x88, 0xb5) },
 	{ what: 'an IPv4 header of 16 bytes', outcome: 'malformed', frame: overwritten(ipv4(), 14, 0x44) },
 	{ what: 'version 5', outcome: 'malformed', frame: overwritten(ipv4(), 14, 0x55) },
@@ -209,30 +260,153 @@ const cases: readonly Case[] = [
 	...each('a lightweight tunnel', 'route-tunnel', [
 		{ prepare: ({ ip }) => void ip('route add 10.11.2.1/32 encap ip id 100 dst 10.11.2.9 dev veth1') },
 	]),
-	{
-		what: "more than the route's MTU",
-		outcome: 'too-big',
-		prepare: (network) => {
-			known(network);
-			network.ip('route add 10.11.2.1/32 dev veth1 mtu lock 1000');
+	...each("more than the route's MTU", 'handed-over-answer', [
+		{ hooks: ['xdp'], prepare: narrow(1000), frame: ipv6({ bytes: 981 }) },
+		{ hooks: ['xdp'], prepare: narrow(1000), frame: ipv4({ bytes: 981 }) },
+	]),
+	...each("more than the route's MTU", 'too-big-answered', [
+		{ hooks: ['tc'], prepare: narrow(1400), frame: ipv6({ bytes: 1381 }) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: whole(ipv4({ bytes: 981 })) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: ipv6({ bytes: 1281 }) },
+	]),
+	...each("more than the route's MTU, but no more than anyone must be able to send", 'too-big', [
+		{ hooks: ['tc'], prepare: narrow(1000), frame: ipv6({ bytes: 981 }) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: ipv6({ bytes: 1280 }) },
+	]),
+	...each("more than the route's MTU, about an error", 'too-big', [
+		{ hooks: ['tc'], prepare: narrow(1400), frame: overwritten(ipv6({ bytes: 1400 }), 20, 58) },
+		{
+			hooks: ['tc'],
+			prepare: narrow(1000),
+			frame: overwritten(whole(ipv4({ bytes: 981 })), 23, 1, 0, 0, ...ends4, 3),
 		},
-		frame: ipv6({ bytes: 981 }),
+	]),
+	...each("more than the route's MTU, a later fragment", 'too-big', [
+		{ hooks: ['tc'], prepare: narrow(1000), frame: overwritten(ipv4({ bytes: 981 }), 20, 0x40, 9) },
+		{
+			hooks: ['tc'],
+			prepare: narrow(1400),
+			frame: overwritten(ipv6({ bytes: 1400 }), 20, 44, 64, ...ends6, 58, 0, 0, 8),
+		},
+	]),
+	...each("more than the route's MTU, from no single host", 'too-big', [
+		{ hooks: ['tc'], prepare: narrow(1000), frame: whole(ipv4({ from: '224.0.0.1', bytes: 981 })) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: whole(ipv4({ from: '127.0.0.1', bytes: 981 })) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: ipv6({ from: 'ff02::1', bytes: 1381 }) },
+	]),
+	{
+		what: "more than the route's MTU, without DF",
+		outcome: 'too-big-no-df',
+		hooks: ['tc'],
+		prepare: narrow(1000),
+		frame: ipv4({ bytes: 981 }),
 	},
 	{
 		what: "the route's MTU to the byte",
 		outcome: 'forwarded',
-		prepare: (network) => {
-			known(network);
-			network.ip('route add 10.11.2.1/32 dev veth1 mtu lock 1000');
-		},
+		prepare: narrow(1000),
 		frame: ipv6({ bytes: 980 }),
 	},
+	...each("more than the device's MTU", 'too-big-answered', [
+		{ hooks: ['tc'], destination: host1Ipv6, prepare: known, frame: ipv6({ bytes: 1461 }) },
+	]),
 	{
-		what: "more than the device's MTU",
-		outcome: 'too-big',
-		destination: host1Ipv6,
-		prepare: known,
-		frame: ipv6({ bytes: 1461 }),
+		what: "for another host's Ethernet address",
+		outcome: 'other-host',
+		frame: overwritten(ipv6(), 0, 2, 0, 0, 0, 9, 9),
+	},
+	...each('a device that packets may not leave by', 'egress-refused', [
+		{ prepare: known, egress: { xdp: true, egress: false } },
+		{ egress: { xdp: true, egress: false } },
+	]),
+	...each('a device that XDP cannot send by', 'handed-over-egress', [
+		{ hooks: ['xdp'], prepare: known, egress: { xdp: false, egress: true } },
+	]),
+	...each('a device that XDP cannot send by', 'forwarded', [
+		{ hooks: ['tc'], prepare: known, egress: { xdp: false, egress: true } },
+	]),
+	...each('a checksum that the sender left to its device', 'handed-over-checksum', [
+		{ hooks: ['xdp'], prepare: known, unfinished: true, frame: unfinished('ipv4') },
+		{ hooks: ['xdp'], prepare: known, unfinished: true, frame: unfinished('ipv6') },
+	]),
+	...each('a finished checksum', 'forwarded', [
+		{ prepare: known, unfinished: true, frame: ipv6({ protocol: 6 }) },
+	]),
+	...each("the tunnel's own packet", 'loop', [
+		{ destination: '10.11.1.77', frame: ipv4({ from: '10.11.2.2', to: '10.11.1.77' }) },
+		{
+			destination: 'fc00:dead:cafe:1::77',
+			frame: ipv6({ from: 'fc00:dead:cafe:2::2', to: 'fc00:dead:cafe:1::77' }),
+		},
+	]),
+	...each("another packet to the tunnel's end", 'not-forwarded', [
+		{
+			destination: '10.11.1.77',
+			prepare: ({ ip }) => void ip('route add local 10.11.1.77/32 dev lo'),
+			frame: ipv4({ to: '10.11.1.77' }),
+		},
+	]),
+	...decapsulated('for this host', 'decapsulated-to-stack', {}, ipv6({ to: 'fc00:dead:cafe:2::2' })),
+	...decapsulated('to a known neighbour', 'decapsulated', { prepare: known }, ipv6({ to: host1Ipv6 })),
+	...decapsulated(
+		'to an unknown neighbour',
+		'handed-over',
+		{ hooks: ['xdp'], prepare: unknown },
+		ipv6({ to: host1Ipv6 }),
+	),
+	...decapsulated(
+		'to an unknown neighbour',
+		'decapsulated-neighbour',
+		{ hooks: ['tc'], prepare: unknown },
+		ipv6({ to: host1Ipv6 }),
+	),
+	...decapsulated('into a tunnel', 'relayed', { prepare: known }, ipv6()),
+	...decapsulated(
+		'into a tunnel to an unknown neighbour',
+		'relayed-neighbour',
+		{ hooks: ['tc'], prepare: unknown },
+		ipv6(),
+	),
+	...decapsulated(
+		'by a blackhole route',
+		'route-blackhole',
+		{
+			prepare: ({ ip }) => void ip(`-6 route add blackhole fc00:dead:cafe:9::/64`),
+		},
+		ipv6({ to: 'fc00:dead:cafe:9::1' }),
+	),
+	...decapsulated('with a bad inner header', 'inner-malformed', {}, overwritten(ipv6(), 14, 0x50)),
+	...decapsulated('to a group', 'inner-link-local', {}, ipv6({ to: 'ff0e::1' })),
+	...decapsulated('to a neighbour, in discovery', 'inner-link-local', {}, solicitation()),
+	{
+		what: 'congestion that its sender does not know of',
+		outcome: 'inner-congested',
+		decapsulate: true,
+		frame: overwritten(inIpv4(ipv6()), 15, 3),
+	},
+	{
+		what: 'ping to a tunnel end',
+		outcome: 'no-decapsulation',
+		decapsulate: true,
+		frame: ipv4({ to: '10.11.1.2', protocol: 1 }),
+	},
+	{
+		what: 'a fragment to a tunnel end',
+		outcome: 'outer-fragment',
+		decapsulate: true,
+		frame: overwritten(inIpv4(ipv6()), 20, 0x20),
+	},
+	{
+		what: 'GRE with a checksum to a tunnel end',
+		outcome: 'outer-options',
+		decapsulate: true,
+		frame: overwritten(ipv4({ to: '10.11.1.2', protocol: 47 }), 34, 0x80),
+	},
+	{
+		what: 'GRE without IP to a tunnel end',
+		outcome: 'inner-not-ip',
+		decapsulate: true,
+		frame: overwritten(ipv4({ to: '10.11.1.2', protocol: 47 }), 34, 0, 0, 0x65, 0x58),
 	},
 	{
 		what: 'more than an outer header can say',
@@ -285,6 +459,8 @@ interface Rig {
 	readonly datapath: Datapath;
 	/** Have every tunnel lead there. */
 	leadTo(destination: string): void;
+	/** Tell the datapath of a case what it is told of devices and of tunnels that end here. */
+	tell(each: Pick<Case, 'egress' | 'unfinished' | 'decapsulate'>): void;
 	close(): void;
 }
 
@@ -302,6 +478,23 @@ function openRig(hook: Hook, forwarding: Forwarding): Rig {
 	return {
 		network,
 		datapath,
+		tell: ({ egress, unfinished = false, decapsulate }) => {
+			const veth0 = {
+				index: network.device('veth0'),
+				address: ethernet.destination,
+				xdp: true,
+				egress: true,
+			};
+			datapath.setDevices([
+				{ ...veth0, unfinished },
+				...(egress === undefined ? [] : [{ index: network.device('veth1'), ...egress }]),
+			]);
+			datapath.setDecapsulations(
+				decapsulate
+					? (['ip', 'gre'] as const).map((encapsulation) => ({ encapsulation, local: '10.11.1.2' }))
+					: [],
+			);
+		},
 		leadTo: (destination) => {
 			if (led === destination) return;
 			led = destination;
@@ -318,15 +511,19 @@ function openRig(hook: Hook, forwarding: Forwarding): Rig {
 test('every outcome is brought about here, or it is said why not', () => {
 	const reached = [
 		...cases.map(({ outcome }) => outcome),
-		'no-room',
-		'fib-error',
+		...['no-room', 'fib-error', 'offload', 'handed-over-refresh', 'too-big-limited'],
 		...Object.keys(outOfReach),
 	];
 	expect(new Set(reached)).toEqual(new Set(outcomes));
 });
 
 /** Send a case's frame, and see what it was counted as. */
-async function expectOutcome({ network, datapath, leadTo }: Rig, hook: Hook, each: Case): Promise<void> {
+async function expectOutcome(
+	{ network, datapath, leadTo, tell }: Rig,
+	hook: Hook,
+	each: Case,
+): Promise<void> {
+	tell(each);
 	leadTo(each.destination ?? '10.11.2.1');
 	const counts = await countsOf(datapath, hook, () => network.send(each.frame));
 	// As received: the kernel takes a VLAN tag out of the frame before TC sees it.
@@ -400,6 +597,7 @@ describe('in a test run', requires('root', 'ip'), () => {
 			rig.leadTo('10.11.2.1');
 			const context = new Uint32Array(48); // struct __sk_buff
 			context[9] = 99_999; // ingress_ifindex
+			context[10] = rig.network.device('veth0'); // ifindex, whose Ethernet address the frame is for
 			expect(verdictOf(rig, ipv6(), context)).toBe(2); // TC_ACT_SHOT
 			expect([...rig.datapath.outcomes('tc').keys()]).toEqual(['fib-error']);
 		} finally {

@@ -22,15 +22,10 @@ function mapsOf(object: string): string[] {
 		.sort();
 }
 
-test.for(['datapath-tc', 'datapath-xdp'] as const)(
-	'every map of %s is classified, and none twice',
-	requires('root', 'bpftool'),
-	(name) => {
-		expect(mapsOf(objectPath(name))).toEqual(
-			[...Object.keys(keptMaps), ...Object.keys(recreatedMaps)].sort(),
-		);
-	},
-);
+test('every map is classified, and none twice', requires('root', 'bpftool'), () => {
+	const maps = (['datapath-tc', 'datapath-xdp'] as const).flatMap((name) => mapsOf(objectPath(name)));
+	expect([...new Set(maps)].sort()).toEqual([...Object.keys(keptMaps), ...Object.keys(recreatedMaps)].sort());
+});
 
 test('a kept map has the shape that the source gives it', requires('root'), () => {
 	for (const name of ['datapath-tc', 'datapath-xdp'] as const) {

@@ -3,9 +3,11 @@ import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import type { outcomes } from '../../src/datapath/layout.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
+import { parseMac } from '../../src/packet/address.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
+import type { Decapsulation } from '../../src/tunnel/decapsulation.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
-import type { Network } from './network.ts';
+import { macs, type Network } from './network.ts';
 
 export type OutcomeName = (typeof outcomes)[number];
 
@@ -21,6 +23,8 @@ export interface Programs {
 	run(hook: Hook, frame: Uint8Array): Ran;
 	/** Set both programs' tunnels, and let what they remember of others run out. */
 	setTunnels(tunnels: readonly Tunnel[]): void;
+	/** Set both programs' decapsulations. */
+	setDecapsulations(decapsulations: readonly Decapsulation[]): void;
 	close(): void;
 }
 
@@ -76,6 +80,10 @@ export function openPrograms(network: Network, forwarding: Forwarding): Programs
 		tc: loadDatapath({ hook: 'tc', forwarding }),
 	};
 	const device = network.device('veth0');
+	// By its address XDP tells whose a frame is, as the kernel does for TC.
+	const address = parseMac(macs.veth0) ?? new Uint8Array();
+	for (const datapath of Object.values(datapaths))
+		datapath.setDevices([{ index: device, address, xdp: true, egress: true }]);
 	return {
 		run: (hook, frame) => {
 			const datapath = datapaths[hook];
@@ -90,6 +98,9 @@ export function openPrograms(network: Network, forwarding: Forwarding): Programs
 		setTunnels: (tunnels) => {
 			for (const datapath of Object.values(datapaths)) datapath.setTunnels(tunnels);
 			outliveMemory();
+		},
+		setDecapsulations: (decapsulations) => {
+			for (const datapath of Object.values(datapaths)) datapath.setDecapsulations(decapsulations);
 		},
 		close: () => {
 			for (const datapath of Object.values(datapaths)) datapath.close();

@@ -23,28 +23,27 @@ function hex(bytes: Uint8Array): string {
 	return Buffer.from(bytes).toString('hex');
 }
 
-test(
-	'every cell, both inner families, is the same in the model as on the running kernel',
-	{ ...requires('root', 'ip'), timeout: 120_000 },
-	async () => {
-		const model = openModelEngine({ kernel: release(), objects: datapathObjects() });
-		const linux = openLinuxEngine();
-		try {
-			const cells = quickOrder(chooseCells({ inner: dimensions.inner }));
-			expect(cells).toHaveLength(576);
-			const ends = new Set<string>();
-			for (const cell of cells) {
-				const scenario = exampleScenario(cell, crypto.getRandomValues(new Uint8Array(32)));
-				const seen = await linux.run(scenario);
-				ends.add(seen.outcome.kind);
-				expect(essence(await model.run(scenario)), cellKey(cell)).toEqual(essence(seen));
-			}
-			expect(ends).toEqual(new Set(['forwarded', 'dropped']));
-		} finally {
-			linux.close();
+test('every cell, both inner families, is the same in the model as on the running kernel', {
+	...requires('root', 'ip'),
+	timeout: 120_000,
+}, async () => {
+	const model = openModelEngine({ kernel: release(), objects: datapathObjects() });
+	const linux = openLinuxEngine();
+	try {
+		const cells = quickOrder(chooseCells({ inner: dimensions.inner }));
+		expect(cells).toHaveLength(576);
+		const ends = new Set<string>();
+		for (const cell of cells) {
+			const scenario = exampleScenario(cell, crypto.getRandomValues(new Uint8Array(32)));
+			const seen = await linux.run(scenario);
+			ends.add(seen.outcome.kind);
+			expect(essence(await model.run(scenario)), cellKey(cell)).toEqual(essence(seen));
 		}
-	},
-);
+		expect(ends).toEqual(new Set(['forwarded', 'dropped']));
+	} finally {
+		linux.close();
+	}
+});
 
 test('other kernels have other reasons, and the same causes', async () => {
 	const [cell] = chooseCells({ outer: ['ipv4'], forwarding: ['stack'], source: ['local'], acceptLocal: [0] });
