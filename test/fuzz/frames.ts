@@ -5,6 +5,7 @@ import { internetChecksum } from '../../src/packet/checksum.ts';
 import { encodeEthernet } from '../../src/packet/ethernet.ts';
 import { etherType } from '../../src/packet/protocol.ts';
 import { frame, ipv4Packet, ipv6Packet } from '../packet/arbitraries.ts';
+import { inTunnels } from '../packet/tunnels.ts';
 import type { Random } from './random.ts';
 
 /** The longest frame that BPF_PROG_TEST_RUN gives both hooks in one piece. */
@@ -12,9 +13,14 @@ export const longest = 3000;
 
 /** Ethernet and IP addresses that a random frame is aimed at, so that it is not always a stranger's. */
 export interface Aims {
+	/** The router's own first, then one on its link, then strangers'. */
 	readonly macs: readonly Uint8Array[];
+	/** Destinations. */
 	readonly ipv4: readonly Uint8Array[];
 	readonly ipv6: readonly Uint8Array[];
+	/** Senders on the link, of both families, and where tunnels end, of both families. */
+	readonly senders: readonly Uint8Array[];
+	readonly ends: readonly Uint8Array[];
 }
 
 export interface Frames {
@@ -46,6 +52,22 @@ function corpus(seed: number, macs: readonly Uint8Array[]): readonly Uint8Array[
 		},
 	);
 	return fc.sample(made, { seed, numRuns: corpusSize }).filter(({ length }) => length <= longest);
+}
+
+/** Packets in every kind of tunnel to where tunnels end, with inner destinations of every sort. */
+function wrapped(seed: number, random: Random, aims: Aims): readonly Uint8Array[] {
+	const packets = fc.sample(fc.oneof(ipv4Packet(1), ipv6Packet(1)), { seed, numRuns: corpusSize / 10 });
+	return packets.flatMap((packet) => {
+		// As in a frame of its own, to give it addresses.
+		const bytes = concatenate([new Uint8Array(14), packet]);
+		const isIpv4 = (packet[0] ?? 0) >> 4 === 4;
+		bytes.set(isIpv4 ? [0x08, 0x00] : [0x86, 0xdd], 12);
+		aim(bytes, bytes.length, aims, random);
+		if (isIpv4) sumIpv4(bytes, bytes.length);
+		const destination = random.pick(aims.ends);
+		const source = random.pick(aims.senders.filter(({ length }) => length === destination.length));
+		return Object.values(inTunnels(bytes.subarray(14), { source, destination }));
+	});
 }
 
 /** Numbers at which programs that count bytes go wrong. */
@@ -132,27 +154,35 @@ const damages: readonly Mutation[] = [
 
 /** The fields that decide how far a frame gets, set as they are in traffic that is meant for us. */
 function aim(bytes: Uint8Array, length: number, aims: Aims, random: Random): void {
-	if (!random.oneIn(12)) bytes.set(random.oneIn(20) ? random.pick(aims.macs) : (aims.macs[0] ?? []), 0);
+	const sourceOf = (size: number): Uint8Array =>
+		random.oneIn(3)
+			? random.pick(size === 4 ? aims.ipv4 : aims.ipv6)
+			: random.pick(aims.senders.filter((address) => address.length === size));
 	if (bytes[12] === 0x08 && bytes[13] === 0 && length >= 34) {
 		if (!random.oneIn(5)) bytes.set(random.pick(aims.ipv4), 30);
-		if (!random.oneIn(3)) bytes.set(random.pick(aims.ipv4), 26);
+		if (!random.oneIn(3)) bytes.set(sourceOf(4), 26);
 		if (!random.oneIn(8)) bytes[22] = 1 + random.below(random.oneIn(4) ? 3 : 255);
 	} else if (bytes[12] === 0x86 && bytes[13] === 0xdd && length >= 54) {
 		if (!random.oneIn(5)) bytes.set(random.pick(aims.ipv6), 38);
-		if (!random.oneIn(3)) bytes.set(random.pick(aims.ipv6), 22);
+		if (!random.oneIn(3)) bytes.set(sourceOf(16), 22);
 		if (!random.oneIn(8)) bytes[21] = 1 + random.below(random.oneIn(4) ? 3 : 255);
 	}
+}
+
+/** Write the checksum of a frame's IPv4 header: its bytes. */
+function sumIpv4(bytes: Uint8Array, length: number): number {
+	const header = Math.min(((bytes[14] ?? 0) & 15) * 4, length - 14);
+	if (header < 20) return header;
+	putWord(bytes, 24, 0);
+	putWord(bytes, 24, internetChecksum(bytes.subarray(14, 14 + header)));
+	return header;
 }
 
 /** Mend what a mutation broke, so that the next check in line is reached: lengths, and the IPv4 checksum. */
 function mend(bytes: Uint8Array, length: number, random: Random): void {
 	if (bytes[12] === 0x08 && bytes[13] === 0 && length >= 34) {
 		if (random.oneIn(2)) putWord(bytes, 16, length - 14);
-		const header = Math.min(((bytes[14] ?? 0) & 15) * 4, length - 14);
-		if (header >= 20) {
-			putWord(bytes, 24, 0);
-			putWord(bytes, 24, internetChecksum(bytes.subarray(14, 14 + header)));
-		}
+		const header = sumIpv4(bytes, length);
 		const udp = 14 + header;
 		if (bytes[23] === 17 && length >= udp + 8 && random.oneIn(3)) putWord(bytes, udp + 2, random.pick(ports));
 	} else if (bytes[12] === 0x86 && bytes[13] === 0xdd && length >= 54) {
@@ -163,13 +193,16 @@ function mend(bytes: Uint8Array, length: number, random: Random): void {
 
 /** Frames without end, the same for the same seed. */
 export function openFrames(seed: number, random: Random, aims: Aims): Frames {
-	const kept = corpus(seed, aims.macs);
+	const plain = corpus(seed, aims.macs);
+	const tunnelled = wrapped(seed, random, aims);
 	return {
 		next: (into) => {
-			const base = random.pick(kept);
+			const isTunnelled = random.oneIn(4);
+			const base = random.pick(isTunnelled ? tunnelled : plain);
 			into.set(base);
 			let { length } = base;
-			aim(into, length, aims, random);
+			if (!random.oneIn(12)) into.set(random.oneIn(20) ? random.pick(aims.macs) : (aims.macs[0] ?? []), 0);
+			if (!isTunnelled || random.oneIn(20)) aim(into, length, aims, random);
 			const changes = random.pick([0, 0, 1, 1, 1, 2, 3, 6]);
 			for (let change = 0; change < changes; change++) length = random.pick(damages)(into, length, random);
 			if (!random.oneIn(4)) mend(into, length, random);

@@ -39,13 +39,15 @@ describe('random frames', requires('root', 'ip', 'tshark'), () => {
 			'not-ip',
 			'no-tunnel',
 			'hop-limit',
-			'too-big',
 			'link-local',
+			'relayed',
 		])
 			for (const hook of ['xdp', 'tc'])
 				expect(met(`${hook} ${outcome}`), outcome).toBeGreaterThan(budget / 200);
-		expect(met('xdp forwarded')).toBeGreaterThan(budget / 10);
+		expect(met('xdp forwarded')).toBeGreaterThan(budget / 20);
 		expect(met('xdp handed-over')).toBeGreaterThan(budget / 100);
+		for (const hook of ['xdp', 'tc']) expect(met(`${hook} decapsulated`)).toBeGreaterThan(budget / 2000);
+		expect(met('tc too-big-answered')).toBeGreaterThan(budget / 10_000);
 	});
 
 	test('tshark finds no fault with a sample of what left', () => {

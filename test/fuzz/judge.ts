@@ -89,8 +89,8 @@ function readShim(packet: Uint8Array, outer: Packet): { shim: number; etherType:
 	return { shim: 30, etherType: word(packet, tunnel + 20) };
 }
 
-/** The IPv4 identification of packets that may be fragmented is random: it and the checksum are left out. */
-export function withoutIdentification(frame: Uint8Array): Uint8Array {
+/** A frame as both hooks should write it: the IPv4 identification of what may be fragmented is random. */
+export function comparable(frame: Uint8Array): Uint8Array {
 	if (word(frame, 12) !== 0x0800 || (word(frame, 20) & 0x4000) !== 0) return frame;
 	const same = frame.slice();
 	same.set([0, 0], 18);
@@ -98,20 +98,48 @@ export function withoutIdentification(frame: Uint8Array): Uint8Array {
 	return same;
 }
 
-/** The packet after a hop: nothing but hop limit and, for IPv4, checksum may differ (RFC 1624). */
-function afterHop(before: Uint8Array, after: Uint8Array, version: 4 | 6): string | undefined {
-	if (before.length !== after.length) return `inner length ${after.length} instead of ${before.length}`;
+/**
+ * Whether a packet that came within a frame, at this offset or behind it, is this one a hop later: nothing but
+ * hop limit, ECN (RFC 6040) and, for IPv4, checksum (RFC 1624) may differ. Undefined if it is.
+ */
+function hopProblem(
+	came: Uint8Array,
+	packet: Uint8Array,
+	version: 4 | 6,
+	offsets: Offsets,
+): string | undefined {
 	const hops = version === 4 ? 8 : 7;
-	for (let at = 0; at < before.length; at++) {
-		const expected = (before[at] ?? 0) - (at === hops ? 1 : 0);
-		if (after[at] !== expected && !(version === 4 && (at === 10 || at === 11)))
-			return `inner byte ${at} is ${after[at]} instead of ${expected}`;
+	const congestion = version === 4 ? 0x03 : 0x30;
+	let problem = 'came in no place';
+	for (let from = offsets.first; from <= offsets.last && from + packet.length <= came.length; from++) {
+		let at = 0;
+		for (; at < packet.length; at++) {
+			const [before, now] = [came[from + at] ?? 0, packet[at] ?? 0];
+			if (at === hops ? now === before - offsets.hops : now === before) continue;
+			if (at === 1 && offsets.congestion && (now | congestion) === (before | congestion)) continue;
+			if (version === 4 && (at === 10 || at === 11)) continue;
+			break;
+		}
+		if (at === packet.length) return undefined;
+		problem = `byte ${at} is not as it came`;
 	}
-	return undefined;
+	return problem;
 }
 
-/** What is wrong with a frame that left the datapath encapsulated, given the frame that came. */
-export function encapsulatedProblem(came: Uint8Array, left: Uint8Array): string | undefined {
+/** Where in the frame that came a packet may have begun, and what may have happened to it. */
+interface Offsets {
+	readonly first: number;
+	readonly last: number;
+	readonly hops: 0 | 1;
+	readonly congestion: boolean;
+}
+
+const bare: Offsets = { first: 14, last: 14, hops: 1, congestion: false };
+/** Behind an outer header of any kind, Geneve's options included. */
+const within: Offsets = { first: 34, last: 400, hops: 1, congestion: true };
+
+/** What is wrong with a frame that left encapsulated, given the frame that came; `relayed`: taken out before. */
+export function encapsulatedProblem(came: Uint8Array, left: Uint8Array, relayed = false): string | undefined {
 	const outerBytes = left.subarray(14);
 	const outer = readIp(outerBytes, word(left, 12));
 	if (typeof outer === 'string') return `outer: ${outer}`;
@@ -126,5 +154,40 @@ export function encapsulatedProblem(came: Uint8Array, left: Uint8Array): string 
 	// Told by the inner checksum, not by the payload: a packet that came corrupt leaves corrupt outside as well.
 	if (outer.protocol === 17 && word(packet, outer.header + 6) !== 0)
 		if (datagramSum(packet, outer) !== 0xffff && isIntact(innerBytes, inner)) return 'outer: UDP checksum';
-	return afterHop(came.subarray(14, 14 + inner.length), innerBytes, inner.version);
+	const problem = hopProblem(came, innerBytes, inner.version, relayed ? within : bare);
+	return problem && `inner: ${problem}`;
+}
+
+/** The same of a frame that left without its outer header; `hops`: what it lost. */
+export function decapsulatedProblem(came: Uint8Array, left: Uint8Array, hops: 0 | 1): string | undefined {
+	const bytes = left.subarray(14);
+	const packet = readIp(bytes, word(left, 12));
+	if (typeof packet === 'string') return packet;
+	return hopProblem(came, bytes.subarray(0, packet.length), packet.version, { ...within, hops });
+}
+
+/** The same of an answer to what is too big (RFC 1191, RFC 8201). */
+export function answerProblem(came: Uint8Array, left: Uint8Array): string | undefined {
+	const bytes = left.subarray(14);
+	const packet = readIp(bytes, word(left, 12));
+	if (typeof packet === 'string') return packet;
+	if (packet.length !== bytes.length) return 'bytes behind the answer';
+	const { version, header, length, protocol } = packet;
+	const most = version === 4 ? 576 : 1280;
+	if (length > most) return `${length} bytes, which is more than ${most}`;
+	if (protocol !== (version === 4 ? 1 : 58)) return `protocol ${protocol}`;
+	const good = version === 4 ? sum(bytes, header, length) === 0xffff : datagramSum(bytes, packet) === 0xffff;
+	if (!good) return 'ICMP checksum';
+	if (word(bytes, header) !== (version === 4 ? 0x0304 : 0x0200)) return 'no answer to what is too big';
+	const mtu = word(bytes, header + 6);
+	if (word(bytes, header + 4) !== 0 || mtu < (version === 4 ? 68 : 1280)) return `MTU ${mtu}`;
+	const quoted = bytes.subarray(header + 8);
+	// As the sender sent it; of a packet that came encapsulated, what was within.
+	const source = version === 4 ? 12 : 8;
+	const size = version === 4 ? 4 : 16;
+	const destination = bytes.subarray(source + size, source + 2 * size);
+	if (Buffer.compare(destination, quoted.subarray(source, source + size)) !== 0) return 'not to the sender';
+	for (const offsets of [{ ...bare, hops: 0 } as const, { ...within, hops: 0 } as const])
+		if (hopProblem(came, quoted, version, offsets) === undefined) return undefined;
+	return 'quotes what did not come';
 }

@@ -8,6 +8,7 @@ import { loadObject } from '../../src/kernel/object.ts';
 import { type PreparedRun, prepareTestRun } from '../../src/kernel/test-run.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Hook } from '../../src/scenario/scenario.ts';
+import type { Decapsulation } from '../../src/tunnel/decapsulation.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, openNetwork } from '../support/network.ts';
@@ -78,6 +79,20 @@ const tunnels: readonly Tunnel[] = aimed.flatMap(({ first, second, ...tunnel }) 
 		: [{ match: `10.${first}.${second}.128/25`, ...tunnel } as const]),
 ]);
 
+const localEnds = ['10.11.1.2', 'fc00:dead:cafe:1::2'] as const;
+
+/** Where tunnels end: at the router, every kind. */
+const decapsulations: readonly Decapsulation[] = localEnds.flatMap((local) => [
+	{ encapsulation: 'ip', local },
+	{ encapsulation: 'gre', local },
+	{ encapsulation: 'gre', local, key: 7 },
+	{ encapsulation: 'gue', local },
+	...[0, 1, 7, 0x123456].flatMap((vni) => [
+		{ encapsulation: 'vxlan', local, vni } as const,
+		{ encapsulation: 'geneve', local, vni } as const,
+	]),
+]);
+
 /** Addresses that nobody may forward to, and one that no tunnel matches. */
 const others = {
 	ipv4: ['127.0.0.1', '224.0.0.1', '255.255.255.255', '169.254.1.1', '0.0.0.0', '192.0.2.1', '10.11.1.2'],
@@ -91,6 +106,7 @@ export const aims: Aims = {
 	ipv4: [
 		...aimed.flatMap(({ first, second }) => [`10.${first}.${second}.7`, `10.${first}.${second}.200`]),
 		...others.ipv4,
+		...['10.11.2.1', '10.11.2.1', '10.11.2.77', '10.20.0.1', '10.21.0.1'],
 	].map(addressBytes),
 	ipv6: [
 		...aimed.flatMap(({ first, second }) => [
@@ -98,39 +114,53 @@ export const aims: Aims = {
 			`2001:db8:${first}:${second}:f::7`,
 		]),
 		...others.ipv6,
+		...['fc00:dead:cafe:2::1', 'fc00:dead:cafe:2::1', 'fc00:dead:cafe:2::77'],
 	].map(addressBytes),
+	senders: ['10.11.1.1', '10.11.1.9', 'fc00:dead:cafe:1::1', 'fc00:dead:cafe:1::9'].map(addressBytes),
+	ends: localEnds.map(addressBytes),
 };
 
-/** Reads under which outcomes a hook has counted since the last time. */
-function outcomeReader(map: number): (expected: OutcomeName | undefined) => readonly OutcomeName[] {
+/**
+ * Reads under which outcomes a hook has counted since the last time. Those met last are asked first, up to the
+ * one that was met; all are asked now and then, so that what was counted besides is found, if a little later.
+ */
+function outcomeReader(map: number): () => readonly OutcomeName[] {
 	const cpus = possibleCpus();
 	const values = new Uint8Array(outcomeCountLayout.size * cpus);
 	const view = new DataView(values.buffer);
-	const keys = outcomes.map((_, number) => new Uint8Array(new Uint32Array([number]).buffer));
-	const counts = outcomes.map(() => 0);
+	const all = outcomes.map((outcome, number) => ({
+		outcome,
+		key: new Uint8Array(new Uint32Array([number]).buffer),
+		count: 0,
+	}));
 	/** How often since the last time; a count is far below what a number holds. */
-	const grown = (number: number): number => {
-		lookupMap(map, keys[number] ?? new Uint8Array(4), values);
+	const grown = (each: (typeof all)[number]): number => {
+		lookupMap(map, each.key, values);
 		let now = 0;
-		for (let cpu = 0; cpu < cpus; cpu++) {
-			const at = cpu * outcomeCountLayout.size + outcomeCountLayout.packets.offset;
-			now += view.getUint32(at, true);
-		}
-		const more = now - (counts[number] ?? 0);
-		counts[number] = now;
+		for (let cpu = 0; cpu < cpus; cpu++)
+			now += view.getUint32(cpu * outcomeCountLayout.size + outcomeCountLayout.packets.offset, true);
+		const more = now - each.count;
+		each.count = now;
 		return more;
 	};
-	return (expected) => {
-		if (expected !== undefined && grown(outcomes.indexOf(expected)) === 1) return [expected];
-		return outcomes.flatMap((outcome, number) => Array<OutcomeName>(grown(number)).fill(outcome));
+	let reads = 0;
+	return () => {
+		if (++reads % everyOutcome === 0)
+			return all.flatMap((each) => Array<OutcomeName>(grown(each)).fill(each.outcome));
+		const at = all.findIndex((each) => grown(each) !== 0);
+		const [met] = at < 0 ? [] : all.splice(at, 1);
+		if (met === undefined) return [];
+		all.unshift(met);
+		return [met.outcome];
 	};
 }
+
+/** After so many frames all outcomes are asked. */
+const everyOutcome = 500;
 
 interface Runner {
 	readonly prepared: PreparedRun;
 	readonly read: ReturnType<typeof outcomeReader>;
-	/** The outcome that frames with this verdict had the last time, and likely have again. */
-	readonly likely: Map<Fate['verdict'], OutcomeName>;
 }
 
 function openRunner(hook: Hook, datapath: Datapath, device: number): Runner {
@@ -138,7 +168,7 @@ function openRunner(hook: Hook, datapath: Datapath, device: number): Runner {
 	const context = contextOf(hook, device, 0);
 	const prepared = prepareTestRun(program, { most: longest, contextBytes: context.length });
 	prepared.context.set(context);
-	return { prepared, read: outcomeReader(datapath.outcomeMap(hook)), likely: new Map() };
+	return { prepared, read: outcomeReader(datapath.outcomeMap(hook)) };
 }
 
 /** Of a frame with its fixed IP header. */
@@ -165,6 +195,11 @@ export function openFuzzRig(): FuzzRig {
 			const datapath = loadDatapath({ hook, forwarding: 'fib' });
 			closers.push(datapath.close);
 			datapath.setTunnels(tunnels);
+			datapath.setDecapsulations(decapsulations);
+			datapath.setDevices([
+				{ index: device, address: aims.macs[0] ?? new Uint8Array(), xdp: true, egress: true },
+				{ index: network.device('veth1'), xdp: true, egress: true },
+			]);
 			runners[hook] = openRunner(hook, datapath, device);
 		}
 		return {
@@ -172,17 +207,14 @@ export function openFuzzRig(): FuzzRig {
 			takes: (hook, frame) => hook === 'xdp' || frame.length >= leastBytes(frame),
 			inside: (work) => inNamespace(network.router, work),
 			run: (hook, frame) => {
-				const { prepared, read, likely } = runners[hook];
+				const { prepared, read } = runners[hook];
 				prepared.frame.set(frame);
 				// data_end of struct xdp_md
 				if (hook === 'xdp') new DataView(prepared.context.buffer).setUint32(4, frame.length, true);
 				const { returnValue, data } = prepared.run(frame.length);
 				const verdict = verdicts[hook][returnValue];
 				if (verdict === undefined) throw new Error(`${hook} returned ${returnValue}`);
-				const met = read(likely.get(verdict));
-				const [first] = met;
-				if (first !== undefined) likely.set(verdict, first);
-				return { verdict, outcomes: met, frame: data };
+				return { verdict, outcomes: read(), frame: data };
 			},
 			close,
 		};
