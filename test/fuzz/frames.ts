@@ -133,7 +133,7 @@ const damages: readonly Mutation[] = [
 	(bytes, length, random) => {
 		const at = 12 + random.below(60);
 		const count = 2 + 2 * random.below(12);
-		if (at + count >= length) return length;
+		if (at + count >= length || length - count < 14) return length;
 		if (random.oneIn(2)) {
 			bytes.copyWithin(at, at + count, length);
 			return length - count;
