@@ -89,6 +89,11 @@ export interface RunOptions {
 	/** By the program's hook. */
 	readonly context: XdpContext | SkbContext;
 	readonly environment: BpfEnvironment;
+	/**
+	 * How often to run, once if not given. As with the kernel's BPF_PROG_TEST_RUN, every run sees the frame that
+	 * the last one left, and the result is the last one's.
+	 */
+	readonly repeat?: number;
 }
 
 /** struct xdp_md, and what the driver left around the frame. */

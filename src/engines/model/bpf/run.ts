@@ -12,7 +12,7 @@ export function run(
 	instance: Instance,
 	hook: BpfHook,
 	build: BpfBuild,
-	{ frame, context, environment }: RunOptions,
+	{ frame, context, environment, repeat = 1 }: RunOptions,
 ): RunResult {
 	machine.hook = hook;
 	machine.checked = build === 'checked';
@@ -23,7 +23,8 @@ export function run(
 		enterXdp(machine, frame, context);
 	} else machine.skb = enterSkb(machine, frame, context);
 	try {
-		const returnCode = instance.run(layout.context);
+		let returnCode = 0;
+		for (let left = repeat; left > 0; left--) returnCode = instance.run(layout.context);
 		const { skb, data, dataEnd, redirect } = machine;
 		const length = skb?.length ?? dataEnd - data;
 		return {

@@ -1,0 +1,220 @@
+/**
+ * The translated XDP program against the kernel's, on the same packets: nanoseconds a run, without what an empty
+ * program takes; and how long it takes from the object's bytes to the end of the first run.
+ *
+ * Both run a program so many times in a row on one buffer, the kernel by BPF_PROG_TEST_RUN. A packet that is
+ * passed on as it came can be run on for ever. One that is encapsulated grows, by 20 bytes of 216: it is made
+ * such that what comes out is encapsulated again in the same way, ten times.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { loadDatapath, objectPath } from '../src/datapath/datapath.ts';
+import { tunnelEntry } from '../src/datapath/tunnel-map.ts';
+import type { BpfEnvironment } from '../src/engines/model/bpf/environment.ts';
+import { loadProgram } from '../src/engines/model/bpf/load.ts';
+import type { BpfProgram } from '../src/engines/model/bpf/program.ts';
+import { attachXdp } from '../src/kernel/attach.ts';
+import { requireKernelAccess } from '../src/kernel/capabilities.ts';
+import { inNamespace, type Namespace } from '../src/kernel/namespace.ts';
+import { testRun } from '../src/kernel/test-run.ts';
+import { parseIp } from '../src/packet/address.ts';
+import { encodeEthernet } from '../src/packet/ethernet.ts';
+import { encodeIpv4 } from '../src/packet/ipv4.ts';
+import { etherType, ipProtocol } from '../src/packet/protocol.ts';
+import { encodeUdp } from '../src/packet/udp.ts';
+import type { Tunnel } from '../src/tunnel/tunnel.ts';
+import type { Benchmark, Figure, Target } from './benchmark.ts';
+import { command, missingCommand, spawnNode } from './command.ts';
+import { onProcessor } from './processor.ts';
+import { openRig } from './rig.ts';
+import { rigScenario, rigTunnel } from './rig-scenario.ts';
+import { median, spread } from './statistics.ts';
+
+const runTarget: Target = { limit: '<=', value: 1.2 };
+const startTarget: Target = { limit: '<=', value: 20 };
+const rounds = 41;
+const starts = 21;
+
+/** Runs in a row, and how often that is measured in a round. */
+interface Row {
+	readonly name: string;
+	readonly frame: Uint8Array;
+	readonly repeat: number;
+	readonly times: number;
+}
+
+/** An IPv4 packet of 46 bytes from the outer source, so that it is what comes out once encapsulated. */
+function packetTo(to: string, tunnel: Tunnel): Uint8Array {
+	const bytes = (address: string): Uint8Array => parseIp(address)?.bytes ?? new Uint8Array();
+	const addresses = { source: bytes(tunnel.source), destination: bytes(to) };
+	const udp = encodeUdp({ sourcePort: 1, destinationPort: 9 }, new Uint8Array(18), addresses);
+	const packet = encodeIpv4({ ttl: 64, protocol: ipProtocol.udp, ...addresses }, udp);
+	const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
+	return encodeEthernet({ destination: mac, source: mac, etherType: etherType.ipv4 }, packet);
+}
+
+function rowsOf(tunnel: Tunnel): readonly Row[] {
+	const forwarded = packetTo(tunnel.destination, tunnel);
+	const arp = forwarded.slice();
+	arp.set([0x08, 0x06], 12);
+	return [
+		{ name: 'not IP', frame: arp, repeat: 100_000, times: 1 },
+		{ name: 'no tunnel', frame: packetTo('192.0.2.1', tunnel), repeat: 100_000, times: 1 },
+		{ name: 'forwarded', frame: forwarded, repeat: 10, times: 400 },
+	];
+}
+
+/** What the kernel's FIB answers in the rig, as far as the program needs it. */
+const environment: BpfEnvironment = {
+	fibLookup: () => ({
+		result: 'success',
+		device: 3,
+		nextHop: undefined,
+		metric: 0,
+		mtu: 1500,
+		destinationMac: Uint8Array.of(2, 0, 0, 0, 0, 2),
+		sourceMac: Uint8Array.of(2, 0, 0, 0, 0, 3),
+	}),
+	device: () => ({ mtu: 1500, up: true }),
+	now: () => 1n,
+	jiffies: () => 4_295_000_000,
+	random: () => 1,
+};
+
+/** Nanoseconds a run. */
+type Measure = (row: Row) => number;
+
+function inModel(program: BpfProgram): Measure {
+	return ({ frame, repeat, times }) => {
+		const options = { frame, context: { ingressDevice: 2 }, environment, repeat };
+		const start = performance.now();
+		for (let i = 0; i < times; i++) program.run(options);
+		return ((performance.now() - start) * 1e6) / (times * repeat);
+	};
+}
+
+/** The kernel says nanoseconds a run as a whole number: many such, averaged. */
+function inKernel(program: number, router: Namespace, device: number): Measure {
+	return ({ frame, repeat, times }) => {
+		const context = new Uint8Array(Uint32Array.of(0, frame.length, 0, device, 0, 0).buffer);
+		const options = { data: frame, repeat, context };
+		return inNamespace(router, () => {
+			let sum = 0;
+			for (let i = 0; i < times; i++) sum += testRun(program, options).duration;
+			return sum / times;
+		});
+	};
+}
+
+function measureRuns(progress: (message: string) => void): Figure[] {
+	requireKernelAccess();
+	const tunnel: Tunnel = { ...rigTunnel(rigScenario(false)), match: '10.0.0.0/8' };
+	const datapath = loadDatapath({ hook: 'xdp', forwarding: 'fib' });
+	const xdp = datapath.programs.find(({ hook }) => hook === 'xdp')?.program ?? -1;
+	datapath.setTunnels([tunnel]);
+	let kernel: { ours: Measure; empty: Measure } | undefined;
+	const rig = openRig({
+		open: false,
+		encapsulated: true,
+		attach: ({ ingress, router, programs }) => {
+			// A program attached nowhere waits for all processors before each test run.
+			attachXdp(ingress, xdp);
+			kernel = {
+				ours: inKernel(xdp, router, ingress),
+				empty: inKernel(programs.program('pass'), router, ingress),
+			};
+		},
+	});
+	try {
+		if (kernel === undefined) return [];
+		const file = (path: string): Uint8Array => Uint8Array.from(readFileSync(path));
+		const ours = loadProgram({
+			object: file(objectPath('datapath-xdp')),
+			constants: { forwarding: 1, trace: false },
+			build: 'fast',
+		});
+		const { key, value } = tunnelEntry(tunnel);
+		ours.maps.tunnels_ipv4?.update(key, value);
+		const empty = loadProgram({
+			object: file(fileURLToPath(new URL('rate.o', import.meta.url))),
+			program: 'pass',
+			build: 'fast',
+		});
+		const model = { ours: inModel(ours), empty: inModel(empty) };
+		return rowsOf(tunnel).map((row) => compare(row, model, kernel as typeof model, progress));
+	} finally {
+		rig.close();
+		datapath.close();
+	}
+}
+
+interface Pair {
+	readonly ours: Measure;
+	readonly empty: Measure;
+}
+
+function compare(row: Row, model: Pair, kernel: Pair, progress: (message: string) => void): Figure {
+	const ratios: number[] = [];
+	const [modelNet, kernelNet]: [number[], number[]] = [[], []];
+	for (let round = -10; round < rounds; round++) {
+		progress(`${row.name}, round ${Math.max(round + 1, 0)} of ${rounds}`);
+		const net = ({ ours, empty }: Pair): number => ours(row) - empty(row);
+		const [inModelNow, inKernelNow] = [net(model), net(kernel)];
+		if (round < 0) continue;
+		modelNet.push(inModelNow);
+		kernelNet.push(inKernelNow);
+		ratios.push(inModelNow / inKernelNow);
+	}
+	const times = [modelNet, kernelNet].map((values) => `${median(values).toFixed(1)} ns`).join(' / ');
+	return {
+		name: 'engine',
+		figure: `model / kernel, ${row.name}`,
+		value: median(modelNet) / median(kernelNet),
+		unit: 'ratio',
+		target: runTarget,
+		note: `${times}; ratios: ${spread(ratios)}`,
+	};
+}
+
+/** In a process of its own, which has never run any of this; its modules are loaded before. */
+function startScript(build: string): string {
+	const module = (path: string): string => pathToFileURL(path).href;
+	const load = new URL('../engines/model/bpf/load.js', module(command)).href;
+	return `
+		import { readFileSync } from 'node:fs';
+		import { loadProgram } from ${JSON.stringify(load)};
+		const object = readFileSync(${JSON.stringify(objectPath('datapath-xdp'))});
+		const environment = { now: () => 1n, jiffies: () => 1, random: () => 1 };
+		const start = performance.now();
+		const program = loadProgram({ object, build: '${build}', constants: { forwarding: 1, trace: false } });
+		program.run({ frame: new Uint8Array(60), context: { ingressDevice: 1 }, environment });
+		console.log(performance.now() - start);
+	`;
+}
+
+function measureStart(progress: (message: string) => void): Figure[] {
+	const figure = (build: string, value: number | null, note: string): Figure => ({
+		name: 'engine',
+		figure: `object to first run, new process, ${build} build`,
+		value,
+		unit: 'ms',
+		target: startTarget,
+		note,
+	});
+	const missing = missingCommand();
+	return (['fast', 'checked'] as const).map((build) => {
+		if (missing !== undefined) return figure(build, null, missing);
+		const times: number[] = [];
+		for (let round = 0; round < starts; round++) {
+			progress(`start ${round + 1} of ${starts}, ${build}`);
+			const { stdout } = spawnNode(['--input-type=module', '-e', startScript(build)]);
+			times.push(Number(stdout));
+		}
+		return figure(build, median(times), spread(times));
+	});
+}
+
+export const engine: Benchmark = (progress) => [
+	...onProcessor(0, () => measureRuns(progress)),
+	...measureStart(progress),
+];
