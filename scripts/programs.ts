@@ -8,6 +8,7 @@ import { clang } from './bpf.ts';
 export type Program =
 	| 'bpftool'
 	| 'capinfos'
+	| 'editcap'
 	| 'ip'
 	| 'iperf3'
 	| 'ping'
@@ -25,6 +26,7 @@ export const packages: Readonly<Record<Program, string>> = {
 	tcpdump: 'tcpdump',
 	tshark: 'tshark',
 	capinfos: 'wireshark-common',
+	editcap: 'wireshark-common',
 	promtool: 'prometheus',
 	bpftool: 'bpftool',
 	[clang.program]: 'clang-19',

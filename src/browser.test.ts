@@ -10,6 +10,9 @@ const clean = [
 	...['packet', 'journey', 'scenario', 'tunnel', 'configuration', 'bpf', 'engines/model'].flatMap((folder) =>
 		readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
 	),
+	...readdirSync(join(root, 'explain'))
+		.filter((file) => !['take-snapshot.ts', 'configured-tunnels.ts'].includes(file))
+		.map((file) => join('explain', file)),
 	'datapath/layout.ts',
 	'datapath/event.ts',
 	'datapath/outcome-count.ts',

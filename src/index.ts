@@ -18,6 +18,17 @@ export type { Engine } from './engines/engine.ts';
 export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine.ts';
 // What went wrong
 export { EncapForwardError, type ErrorCode, errorCodes, type Problem } from './error.ts';
+// What would happen on a host
+export type { Change, ChangeKind } from './explain/change.ts';
+export { type Alternative, type Explanation, explain } from './explain/explain.ts';
+export { capturedFrame, describedFrame, type FrameSource } from './explain/frame-source.ts';
+export { type ExplanationJson, explanationJson } from './explain/json.ts';
+export { parseSnapshot } from './explain/parse-snapshot.ts';
+export type { Question } from './explain/question.ts';
+export type { Solution } from './explain/search.ts';
+export type { Snapshot } from './explain/snapshot.ts';
+export { takeSnapshot } from './explain/take-snapshot.ts';
+export { explanationText } from './explain/text.ts';
 // What happened
 export { type Cause, causes, type DatapathOutcome, type Drop } from './journey/cause.ts';
 export { explainJourney } from './journey/explanation.ts';

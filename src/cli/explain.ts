@@ -7,11 +7,9 @@ import type { Objects } from '../engines/model/datapath.ts';
 import { openModelEngine } from '../engines/model/engine.ts';
 import { parseKernel } from '../engines/model/kernel.ts';
 import { EncapForwardError } from '../error.ts';
-import { captureFrame } from '../explain/capture-frame.ts';
 import { explain } from '../explain/explain.ts';
+import { capturedFrame, describedFrame } from '../explain/frame-source.ts';
 import { explanationJson } from '../explain/json.ts';
-import { packetFrame } from '../explain/packet-frame.ts';
-import { parsePacket } from '../explain/parse-packet.ts';
 import { parseSnapshot } from '../explain/parse-snapshot.ts';
 import type { Question } from '../explain/question.ts';
 import type { Snapshot } from '../explain/snapshot.ts';
@@ -93,14 +91,10 @@ function frameOf({ packet, pcap, frame = 1 }: ExplainFlags): Question['frame'] {
 			'--packet and --pcap each give the packet; give one of them',
 		);
 	}
-	if (packet !== undefined) {
-		const parsed = parsePacket(packet);
-		return (ethernet) => packetFrame(parsed, ethernet);
-	}
+	if (packet !== undefined) return describedFrame(packet);
 	if (pcap === undefined)
 		throw usage("there is no packet; give --packet 'ipv4 SOURCE > DESTINATION icmp' or --pcap");
-	const bytes = readInput('--pcap', pcap);
-	return (ethernet) => captureFrame(bytes, frame, ethernet);
+	return capturedFrame(readInput('--pcap', pcap), frame);
 }
 
 async function tunnelsOf({

@@ -35,7 +35,7 @@ function linkProblem({ links }: Snapshot): string | undefined {
 		if (master !== undefined && !links.some((other) => other.ifname === master)) {
 			return `${place}.master: ${ifname} belongs to ${master}, which is not among the links; ${again}`;
 		}
-		if (linkinfo?.info_kind === 'vrf' && typeof linkinfo.info_data?.['table'] !== 'number') {
+		if (linkinfo?.info_kind === 'vrf' && typeof linkinfo.info_data?.table !== 'number') {
 			return `${place}.linkinfo.info_data.table: the VRF ${ifname} has no table; take it with "ip -details"`;
 		}
 		for (const [at, { local, family, prefixlen }] of addr_info.entries()) {

@@ -19,6 +19,11 @@ type Loose = Record<string, unknown> & {
 	sysctls: Record<string, unknown>;
 };
 
+function firstAddress({ links }: Loose): object {
+	const [address] = (links[0]?.addr_info ?? []) as object[];
+	return address ?? {};
+}
+
 function refusal(change: (snapshot: Loose) => void): string {
 	const snapshot = structuredClone(stored('tailscale-19537.json')) as unknown as Loose;
 	change(snapshot);
@@ -54,12 +59,9 @@ test.each<[string, (snapshot: Loose) => void]>([
 	['links[1].master: ens4 belongs to br9', (each) => Object.assign(each.links[1] ?? {}, { master: 'br9' })],
 	[
 		'links[0].addr_info[0].local: "nothing"',
-		(each) => Object.assign((each.links[0]?.addr_info as object[])[0] ?? {}, { local: 'nothing' }),
+		(each) => Object.assign(firstAddress(each), { local: 'nothing' }),
 	],
-	[
-		'links[0].addr_info[0].prefixlen: 33',
-		(each) => Object.assign((each.links[0]?.addr_info as object[])[0] ?? {}, { prefixlen: 33 }),
-	],
+	['links[0].addr_info[0].prefixlen: 33', (each) => Object.assign(firstAddress(each), { prefixlen: 33 })],
 	['net.ipv4.ip_forward is missing', (each) => Reflect.deleteProperty(each.sysctls, 'net.ipv4.ip_forward')],
 	[
 		'net.ipv4.conf.ens4.rp_filter is missing',

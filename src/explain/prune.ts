@@ -25,9 +25,13 @@ export function pruneHost(host: Host, ingress: string, texts: readonly string[])
 			)
 		);
 	};
-	const routes = (host.routes ?? []).filter(({ destination }) => covers(destination));
-	const kept = keptDevices(host, ingress, routes);
+	const covering = new Set((host.routes ?? []).filter(({ destination }) => covers(destination)));
+	const kept = keptDevices(host, ingress, covering);
 	const has = (device: string): boolean => kept.has(device);
+	// What answers the host's own questions comes to its own addresses.
+	const own = (route: Route): boolean =>
+		route.type === 'local' && waysOf(host, route).every(({ device }) => has(device));
+	const routes = (host.routes ?? []).filter((route) => covering.has(route) || own(route));
 	return {
 		...host,
 		devices: Object.fromEntries(Object.entries(host.devices).filter(([name]) => has(name))),
@@ -43,7 +47,7 @@ export function pruneHost(host: Host, ingress: string, texts: readonly string[])
 }
 
 /** Those with an address that another could take for the host's own, and those that routes lead out of. */
-function keptDevices(host: Host, ingress: string, routes: readonly Route[]): ReadonlySet<string> {
+function keptDevices(host: Host, ingress: string, routes: Iterable<Route>): ReadonlySet<string> {
 	const kept = new Set(['lo', ingress, ...Object.keys(host.vrfs ?? {})]);
 	for (const [name, { addresses }] of Object.entries(host.devices)) {
 		if (addresses.some((address) => !/^fe[89ab]/i.test(address))) kept.add(name);

@@ -12,6 +12,7 @@ import { decodeEthernet } from '../packet/ethernet.ts';
 import { outerAddresses } from '../packet/outer.ts';
 import type { Datapath, Device, Forwarding, Hook, Host } from '../scenario/scenario.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
+import type { FrameSource } from './frame-source.ts';
 import { hostOf, isEthernet, portMaster } from './host.ts';
 import type { PacketEthernet } from './packet.ts';
 import { pruneHost } from './prune.ts';
@@ -22,8 +23,7 @@ export interface Question {
 	readonly snapshot: Snapshot;
 	/** The device that the packet comes in by. */
 	readonly device: string;
-	/** Its frame, given the Ethernet addresses that it needs there if it has none. */
-	readonly frame: (ethernet: PacketEthernet) => Uint8Array;
+	readonly frame: FrameSource;
 	readonly mark?: number;
 	/** Release of the kernel; the snapshot's if not given. */
 	readonly kernel?: string;

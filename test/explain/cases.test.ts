@@ -9,9 +9,8 @@ import { openWatch, type Watch } from '../../src/engines/linux/watch.ts';
 import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { applyAll } from '../../src/explain/change.ts';
 import { explain } from '../../src/explain/explain.ts';
+import { describedFrame } from '../../src/explain/frame-source.ts';
 import { hostOf } from '../../src/explain/host.ts';
-import { packetFrame } from '../../src/explain/packet-frame.ts';
-import { parsePacket } from '../../src/explain/parse-packet.ts';
 import { parseSnapshot } from '../../src/explain/parse-snapshot.ts';
 import type { Question } from '../../src/explain/question.ts';
 import type { Snapshot } from '../../src/explain/snapshot.ts';
@@ -32,12 +31,11 @@ import {
 const record = process.env.RECORD === '1';
 
 function questionOf({ asked }: Reported, snapshot: Snapshot): Question {
-	const packet = parsePacket(asked.packet);
 	const { mark, tunnel, hook, forwarding } = asked;
 	return {
 		snapshot,
 		device: asked.in,
-		frame: (ethernet) => packetFrame(packet, ethernet),
+		frame: describedFrame(asked.packet),
 		...(mark === undefined ? {} : { mark }),
 		...(tunnel === undefined ? {} : { tunnels: [parseTunnelSpec(tunnel)] }),
 		...(hook === undefined ? {} : { hook }),
