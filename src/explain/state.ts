@@ -41,12 +41,12 @@ function farEnds(devices: Host['devices'], vrfs: Host['vrfs'], answering: readon
 	if (before?.answering === answering) return before.ends;
 	const names = Object.keys(devices).filter((name) => name !== 'lo' && vrfs?.[name] === undefined);
 	const far: Record<string, Device> = {};
-	for (const [index, name] of names.entries()) {
+	for (const name of names) {
 		const mtu = devices[name]?.mtu ?? 1500;
 		// Nobody is heard over a link that is down.
 		const heard = devices[name]?.carrier === false ? [] : answering.filter(({ device }) => device === name);
 		far[name] = {
-			mac: farMac(index),
+			mac: farMac(name),
 			addresses: heard.map(({ address }) => fullLength(address)),
 			mtu,
 		};
@@ -59,9 +59,12 @@ function farEnds(devices: Host['devices'], vrfs: Host['vrfs'], answering: readon
 	return ends;
 }
 
-function farMac(index: number): string {
-	const hexadecimal = (value: number): string => (value & 255).toString(16).padStart(2, '0');
-	return `02:00:00:fe:${hexadecimal(index >> 8)}:${hexadecimal(index)}`;
+/** The same for a device's name whatever other devices there are. */
+function farMac(name: string): string {
+	let hash = 0;
+	for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) & 0xffff;
+	const hexadecimal = (value: number): string => value.toString(16).padStart(2, '0');
+	return `02:00:00:fe:${hexadecimal(hash >> 8)}:${hexadecimal(hash & 255)}`;
 }
 
 function fullLength(address: string): string {
