@@ -5,13 +5,21 @@
 import { EncapForwardError } from '../src/error.ts';
 import { type Benchmark, type Figure, isReached } from './benchmark.ts';
 import { engine } from './engine.ts';
+import { explaining } from './explain.ts';
 import { lab } from './lab.ts';
 import { rate } from './rate.ts';
 import { figureJson, figureTable } from './render.ts';
 import { startup } from './startup.ts';
 import { streaming } from './stream.ts';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { rate, stream: streaming, startup, lab, engine };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+	rate,
+	stream: streaming,
+	startup,
+	lab,
+	engine,
+	explain: explaining,
+};
 
 function readNames(options: readonly string[]): readonly string[] {
 	const wrong = options.find((option) => option !== '--json' && !Object.hasOwn(benchmarks, option));
