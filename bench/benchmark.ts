@@ -28,4 +28,6 @@ export function isReached({ value, target }: Figure): boolean | null {
 }
 
 /** Measures, and says on the way how far it is. */
-export type Benchmark = (progress: (message: string) => void) => readonly Figure[];
+export type Benchmark = (
+	progress: (message: string) => void,
+) => readonly Figure[] | Promise<readonly Figure[]>;

@@ -11,6 +11,7 @@ import { rate } from './rate.ts';
 import { figureJson, figureTable } from './render.ts';
 import { startup } from './startup.ts';
 import { streaming } from './stream.ts';
+import { trace } from './trace.ts';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
 	rate,
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 	lab,
 	engine,
 	explain: explaining,
+	trace,
 };
 
 function readNames(options: readonly string[]): readonly string[] {
@@ -36,19 +38,21 @@ function showProgress(text: string): void {
 	if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
-function runAll(names: readonly string[], asJson: boolean): readonly Figure[] {
-	return names.flatMap((name) => {
-		const figures = benchmarks[name]?.((message) => showProgress(`${name}: ${message}`)) ?? [];
+async function runAll(names: readonly string[], asJson: boolean): Promise<readonly Figure[]> {
+	const all: Figure[] = [];
+	for (const name of names) {
+		const figures = (await benchmarks[name]?.((message) => showProgress(`${name}: ${message}`))) ?? [];
 		showProgress('');
 		if (!asJson) console.log(`${figureTable(figures)}\n`);
-		return figures;
-	});
+		all.push(...figures);
+	}
+	return all;
 }
 
 const options = process.argv.slice(2);
 const asJson = options.includes('--json');
 try {
-	const figures = runAll(readNames(options), asJson);
+	const figures = await runAll(readNames(options), asJson);
 	if (asJson) console.log(JSON.stringify(figures.map(figureJson), null, '\t'));
 	process.exitCode = figures.every((figure) => isReached(figure) !== false) ? 0 : 1;
 } catch (error) {

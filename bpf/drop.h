@@ -34,6 +34,13 @@ struct drop_key {
 	u8 reserved[2];
 };
 
+/* A place of the table: a key and how many packets it stands for. */
+struct drop_slot {
+	u64 hash; /* of the key, 0 while the slot is free */
+	struct drop_key key;
+	u64 packets;
+};
+
 /* A dropped packet, or how many frames XDP lost at once. */
 struct drop_event {
 	struct drop_key key;
@@ -59,12 +66,17 @@ struct drop_prefix {
 };
 
 /* What is wanted of a reason, by its number: see `reasons`. */
-enum drop_interest { DROP_IGNORED, DROP_WANTED, DROP_ROUTINE };
+enum drop_interest {
+	DROP_IGNORED,
+	DROP_WANTED,
+	DROP_WANTED_ROUTE, /* with the error of the packet's route, without which the reason says little */
+	DROP_ROUTINE,
+};
 
 /* What is counted beside the table. */
 enum drop_count {
 	COUNT_ROUTINE,	 /* freed in the ordinary course of things, and not asked for */
 	COUNT_TOO_FAST,	 /* no room in the ring buffer; counted in the table instead */
-	COUNT_NOT_SHOWN, /* no room in the table either */
+	COUNT_NOT_SHOWN, /* no room in the table either, or dropped while another was being counted */
 	COUNTS
 };

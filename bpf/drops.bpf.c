@@ -3,6 +3,7 @@
  * Drops on a live host, from the kernel's tracepoints. No kprobes. Made for a host that drops half a
  * million packets a second: what is not wanted is let go as early as it can be told, what is alike is
  * counted here, in a table of each processor's own, and nothing ever waits. What finds no room is counted.
+ * The table is our own, not one of the kernel's hash maps: those take three times as long.
  */
 #include "drop-headers.h"
 
@@ -10,6 +11,9 @@ enum { MAX_PREFIXES = 8, NAME_BYTES = 16 };
 
 /* Set before loading: whether kfree_skb carries a reason (Linux 5.17 or later). */
 const volatile bool has_drop_reason = false;
+
+/* Set before loading: the only namespace that is wanted; 0 wants all. */
+const volatile u32 only_namespace = 0;
 
 /* Set before loading: whether only namespaces, or devices, of the maps of this name are wanted. */
 const volatile bool only_namespaces = false;
@@ -29,8 +33,13 @@ const volatile u32 samples = 0;
 /* Set before loading: bytes of an event. */
 const volatile u32 event_size = sizeof(struct drop_event);
 
-/* Set before loading: entries that keys with headers may take; the rest is for those without. */
-const volatile u32 table_room = 0;
+/*
+ * Set before loading: slots of the table that each processor has for keys with headers, a power of two.
+ * Behind them are PLACES more, for keys without.
+ */
+const volatile u32 kinds = 0;
+
+enum { PLACES = 256, WAYS = 4 };
 
 /* enum drop_interest by reason: a core reason's number, or 256 for all of the kernel's subsystems. */
 struct {
@@ -73,14 +82,15 @@ struct {
 } inner_prefixes SEC(".maps");
 
 /*
- * The table, packets by key. It stands in a map of its own so that the reader can put an empty one in its
- * place and, when the kernel says that nobody uses the old one any more, read an exact count.
+ * The table. It stands in a map of its own so that the reader can put an empty one in its place and, when
+ * the kernel says that nobody uses the old one any more, read an exact count.
  */
 struct drop_table {
-	map_number(type, BPF_MAP_TYPE_PERCPU_HASH);
+	map_number(type, BPF_MAP_TYPE_ARRAY);
+	map_number(map_flags, BPF_F_MMAPABLE);
 	map_number(max_entries, 1);
-	map_number(key_size, sizeof(struct drop_key));
-	map_number(value_size, sizeof(u64));
+	map_number(key_size, sizeof(u32));
+	map_number(value_size, sizeof(struct drop_slot));
 };
 
 struct {
@@ -90,7 +100,7 @@ struct {
 	struct drop_table *values[];
 } tables SEC(".maps");
 
-/* How many keys there are in the table, about, and whether its reader has been told that it fills. */
+/* How many keys there are in the table, about, and whether its reader has been told that it is full. */
 struct fill {
 	u32 keys;
 	u32 told;
@@ -102,6 +112,14 @@ struct {
 	map_type(key, u32);
 	map_type(value, struct fill);
 } fill SEC(".maps");
+
+/* Whether this processor is counting: before Linux 6.1 a soft interrupt could come in between. */
+struct {
+	map_number(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	map_number(max_entries, 1);
+	map_type(key, u32);
+	map_type(value, u32);
+} counting SEC(".maps");
 
 /* The names of the devices of the drops told of. */
 struct {
@@ -162,6 +180,8 @@ inlined bool is_device_wanted(const struct net_device *device)
 
 inlined bool is_namespace_wanted(u32 namespace)
 {
+	if (only_namespace)
+		return namespace == only_namespace;
 	return !only_namespaces || bpf_map_lookup_elem(&namespaces, &namespace);
 }
 
@@ -236,42 +256,93 @@ inlined bool tell(const struct drop *drop, u64 packets, u64 flags)
 }
 
 /* A key that is new in the table. */
-inlined void tell_first(const struct drop *drop, u64 packets)
+inlined void tell_first(const struct drop *drop, struct fill *state, u64 packets)
 {
-	u32 zero = 0;
-	struct fill *state = bpf_map_lookup_elem(&fill, &zero);
-
 	tell_name(drop->key.namespace, drop->device);
-	if (!state)
-		return;
-	if (state->keys < samples)
-		tell(drop, packets, BPF_RB_NO_WAKEUP);
-	if (state->keys >= table_room / 4 * 3 && !state->told) {
-		state->told = 1;
-		bpf_ringbuf_output(&events, &zero, sizeof(zero), BPF_RB_FORCE_WAKEUP);
-	}
-	__sync_fetch_and_add(&state->keys, 1);
+	if (state->keys < samples && tell(drop, packets, BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&state->keys, 1);
 }
 
-/* Count in the table. Keys that find no room are counted with all that differ in their headers alone. */
+/* The table is full: have its reader empty it. */
+inlined void tell_full(struct fill *state)
+{
+	u32 nothing = 0;
+
+	if (state->told)
+		return;
+	state->told = 1;
+	bpf_ringbuf_output(&events, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
+/* A hash of all words of a key, not 0. The multipliers are odd and otherwise arbitrary. */
+inlined u64 hash_of(const struct drop_key *key)
+{
+	const u64 *word = (const u64 *)key;
+	u64 hash = 0, multiplier = 0x9e3779b97f4a7c15;
+
+#pragma unroll
+	for (u32 i = 0; i < sizeof(*key) / sizeof(*word); i++) {
+		hash += (word[i] ^ word[i] >> 32) * multiplier;
+		multiplier += 0xd1342543de82ef96;
+	}
+	return (hash ^ hash >> 32) | 1ull << 63;
+}
+
+inlined bool is_same(const struct drop_key *one, const struct drop_key *other)
+{
+	const u64 *a = (const u64 *)one, *b = (const u64 *)other;
+	u64 difference = 0;
+
+#pragma unroll
+	for (u32 i = 0; i < sizeof(*one) / sizeof(*a); i++)
+		difference |= a[i] ^ b[i];
+	return !difference;
+}
+
+enum found { FOUND_NO_ROOM, FOUND_KEY, FOUND_FREE };
+
+/* Count under a key, in one of the slots that it can have of `slots` from `first` on. */
+inlined enum found count_in_slot(void *table, u32 first, u32 slots, const struct drop_key *key, u64 packets)
+{
+	u64 hash = hash_of(key);
+
+#pragma unroll
+	for (u32 way = 0; way < WAYS; way++) {
+		u32 index = first + (((u32)hash ^ way) & (slots - 1));
+		struct drop_slot *slot = bpf_map_lookup_elem(table, &index);
+
+		if (!slot)
+			return FOUND_NO_ROOM;
+		if (slot->hash == hash && is_same(&slot->key, key)) {
+			slot->packets += packets;
+			return FOUND_KEY;
+		}
+		if (!slot->hash) {
+			slot->key = *key;
+			slot->packets = packets;
+			slot->hash = hash;
+			return FOUND_FREE;
+		}
+	}
+	return FOUND_NO_ROOM;
+}
+
+/* Count in this processor's part of the table. Keys without a slot are counted with all of their place. */
 inlined void count_in_table(struct drop *drop, u64 packets)
 {
-	u32 zero = 0;
+	u32 zero = 0, first = bpf_get_smp_processor_id() * (kinds + PLACES);
 	void *table = bpf_map_lookup_elem(&tables, &zero);
 	struct fill *state = bpf_map_lookup_elem(&fill, &zero);
-	u64 *count;
+	enum found found;
 
 	if (!table || !state)
 		return;
-	count = bpf_map_lookup_elem(table, &drop->key);
-	if (count) {
-		*count += packets;
+	found = count_in_slot(table, first, kinds, &drop->key, packets);
+	if (found == FOUND_FREE)
+		tell_first(drop, state, packets);
+	if (found != FOUND_NO_ROOM)
 		return;
-	}
-	if (state->keys < table_room && !bpf_map_update_elem(table, &drop->key, &packets, BPF_NOEXIST)) {
-		tell_first(drop, packets);
-		return;
-	}
+	tell_full(state);
 	__builtin_memset(drop->key.outer_source, 0, sizeof(be32) * 16);
 	drop->key.ethertype = 0;
 	drop->key.outer_family = 0;
@@ -280,26 +351,33 @@ inlined void count_in_table(struct drop *drop, u64 packets)
 	drop->key.inner_family = 0;
 	drop->key.inner_protocol = 0;
 	drop->key.without_headers = 1;
-	count = bpf_map_lookup_elem(table, &drop->key);
-	if (count) {
-		*count += packets;
-		return;
-	}
-	if (!bpf_map_update_elem(table, &drop->key, &packets, BPF_NOEXIST))
+	found = count_in_slot(table, first + kinds, PLACES, &drop->key, packets);
+	if (found == FOUND_FREE)
 		tell_name(drop->key.namespace, drop->device);
-	else
+	if (found == FOUND_NO_ROOM)
 		add(COUNT_NOT_SHOWN, packets);
 }
 
 inlined void report(struct drop *drop, u64 packets)
 {
+	u32 zero = 0;
+	u32 *busy = bpf_map_lookup_elem(&counting, &zero);
+
 	if (each) {
 		tell_name(drop->key.namespace, drop->device);
 		if (tell(drop, packets, 0))
 			return;
 		add(COUNT_TOO_FAST, packets);
 	}
+	if (!busy)
+		return;
+	if (*busy) {
+		add(COUNT_NOT_SHOWN, packets);
+		return;
+	}
+	*busy = 1;
 	count_in_table(drop, packets);
+	*busy = 0;
 }
 
 /* ---- the stack ---- */
@@ -374,7 +452,7 @@ SEC("tp_btf/kfree_skb") int drop_skb(u64 *arguments)
 	if (!are_headers_wanted(&drop.key))
 		return 0;
 	route = (void *)(skb->_skb_refdst & ~(unsigned long)NO_REFERENCE);
-	if (route && !bpf_probe_read_kernel(&error, sizeof(error), &route->error))
+	if (*interest == DROP_WANTED_ROUTE && route && !bpf_probe_read_kernel(&error, sizeof(error), &route->error))
 		drop.key.route_error = error < 0 ? -error : error;
 	drop.key.tracepoint = TRACEPOINT_KFREE_SKB;
 	drop.key.location = arguments[1];

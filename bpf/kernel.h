@@ -40,7 +40,6 @@ enum { PACKET_OTHERHOST = 3 };
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
@@ -48,10 +47,10 @@ enum {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1 << 10 };
 
-/* Flags of bpf_map_update_elem. */
-enum { BPF_ANY, BPF_NOEXIST };
+/* A flag of bpf_map_update_elem: whether there is an entry or not. */
+enum { BPF_ANY };
 
 /* Flags of bpf_ringbuf_submit and bpf_ringbuf_output; with neither, a reader that has caught up is woken. */
 enum { BPF_RB_NO_WAKEUP = 1 << 0, BPF_RB_FORCE_WAKEUP = 1 << 1 };

@@ -3,8 +3,10 @@
 /** Erase from the cursor to the end of the screen. */
 const eraseBelow = '\x1b[J';
 
+const esc = '\x1b';
+
 /** Colours and the like, which take no room. */
-const escapes = /(\x1b\[[0-9;]*m)/;
+const escapes = new RegExp(`(${esc}\\[[0-9;]*m)`);
 
 /** As much of a line as so many columns hold; what ends its colours is kept. */
 export function cut(line: string, columns: number): string {

@@ -43,6 +43,10 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
 		const report = await watch({
 			filter: filterOf(flags),
 			signal,
+			onStart: () => {
+				if (json) output.json({ type: 'watching', kernel: release() });
+				else if (output.renew === undefined || flags.each) output.message('Watching; Ctrl-C ends it.');
+			},
 			...(count === undefined ? {} : { count }),
 			...(seconds === undefined ? {} : { seconds }),
 			...(listeners.length === 0

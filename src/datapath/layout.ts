@@ -105,6 +105,7 @@ export const tracepoints = [
 export const dropInterests = [
 	'ignored',
 	'wanted',
+	'wanted-route',
 	'routine',
 ] as const;
 
@@ -209,6 +210,14 @@ export const dropEventLayout = {
 	fromEthernet: { offset: 114, size: 1 },
 	reserved: { offset: 115, size: 5 },
 	bytes: { offset: 120, size: 0 },
+} as const;
+
+/** struct drop_slot: its bytes, and where its members stand. */
+export const dropSlotLayout = {
+	size: 112,
+	hash: { offset: 0, size: 8 },
+	key: { offset: 8, size: 96 },
+	packets: { offset: 104, size: 8 },
 } as const;
 
 /** struct drop_prefix: its bytes, and where its members stand. */

@@ -17,6 +17,7 @@ export interface Libbpf {
 	bpf_map__name(map: Pointer): string;
 	bpf_map__reuse_fd(map: Pointer, fd: number): number;
 	bpf_map__set_max_entries(map: Pointer, entries: number): number;
+	bpf_map__set_inner_map_fd(map: Pointer, fd: number): number;
 	bpf_map__initial_value(map: Pointer, size: BigUint64Array): Pointer | null;
 	bpf_map__set_initial_value(map: Pointer, data: Uint8Array, size: number): number;
 	bpf_program__fd(program: Pointer): number;
@@ -49,16 +50,7 @@ export interface Libbpf {
 		keyBytes: number,
 		valueBytes: number,
 		entries: number,
-		options: null,
-	): number;
-	bpf_map_lookup_and_delete_batch(
-		fd: number,
-		after: Uint8Array | null,
-		reached: Uint8Array,
-		keys: Uint8Array,
-		values: Uint8Array,
-		count: Uint32Array,
-		options: null,
+		options: Uint8Array,
 	): number;
 	bpf_obj_get_info_by_fd(fd: number, information: Uint8Array, size: Uint32Array): number;
 	bpf_prog_test_run_opts(fd: number, options: Uint8Array): number;
@@ -89,6 +81,7 @@ const prototypes = `
 	const char *bpf_map__name(void *map)
 	int bpf_map__reuse_fd(void *map, int fd)
 	int bpf_map__set_max_entries(void *map, uint32_t entries)
+	int bpf_map__set_inner_map_fd(void *map, int fd)
 	void *bpf_map__initial_value(void *map, void *size)
 	int bpf_map__set_initial_value(void *map, const void *data, size_t size)
 	int bpf_program__fd(void *program)
@@ -106,7 +99,6 @@ const prototypes = `
 	int bpf_map_get_next_key(int fd, const void *key, void *next)
 	int bpf_map_get_fd_by_id(uint32_t id)
 	int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const void *options)
-	int bpf_map_lookup_and_delete_batch(int fd, void *after, void *reached, void *keys, void *values, void *count, const void *options)
 	int bpf_obj_get_info_by_fd(int fd, void *information, void *size)
 	int bpf_prog_test_run_opts(int fd, void *options)
 	int bpf_xdp_attach(int device, int fd, uint32_t flags, const void *options)

@@ -13,6 +13,9 @@ export interface Libc {
 	recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
 	setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
 	eventfd(initial: number, flags: number): number;
+	mmap(at: null, bytes: number, protection: number, flags: number, fd: number, offset: number): Pointer;
+	munmap(at: Pointer, bytes: number): number;
+	memset(at: Pointer, byte: number, bytes: number): Pointer;
 	memcpy(to: Uint8Array, from: Pointer, bytes: number): Pointer;
 	vsnprintf(to: Uint8Array, size: number, format: Pointer, values: Pointer): number;
 	/** poll(2) on another thread: resolves to its result. */
@@ -38,6 +41,9 @@ export function libc(): Libc {
 			'int setsockopt(int fd, int level, int option, const void *value, unsigned int length)',
 		),
 		eventfd: library.func('int eventfd(unsigned int initial, int flags)'),
+		mmap: library.func('void *mmap(void *at, size_t bytes, int protection, int flags, int fd, long offset)'),
+		munmap: library.func('int munmap(void *at, size_t bytes)'),
+		memset: library.func('void *memset(void *at, int byte, size_t bytes)'),
 		memcpy: library.func('void *memcpy(void *to, const void *from, size_t bytes)'),
 		vsnprintf: library.func('int vsnprintf(void *to, size_t size, const void *format, void *values)'),
 		poll: (descriptors, count, timeout) =>

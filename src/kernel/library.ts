@@ -30,3 +30,9 @@ export function check(result: number, doing: string): number {
 	if (result >= 0) return result;
 	throw new EncapForwardError('EF_KERNEL', `the kernel refused to ${doing}: ${errorName(koffi().errno())}`);
 }
+
+/** The same for a function that answers a pointer, and -1 for a failure. */
+export function checkPointer(result: Pointer, doing: string): Pointer {
+	if (BigInt.asIntN(64, result) !== -1n) return result;
+	throw new EncapForwardError('EF_KERNEL', `the kernel refused to ${doing}: ${errorName(koffi().errno())}`);
+}

@@ -51,22 +51,6 @@ export function clearMap(fd: number, bytes: number): void {
 	}
 }
 
-/** enum bpf_map_type, as far as we make maps ourselves. */
-const mapTypes = { 'per-cpu-hash': 5 } as const;
-
-/** A new map: its file descriptor. */
-export function createMap(
-	name: string,
-	type: keyof typeof mapTypes,
-	shape: { readonly keyBytes: number; readonly valueBytes: number; readonly entries: number },
-): number {
-	const { keyBytes, valueBytes, entries } = shape;
-	return checkBpf(
-		libbpf().bpf_map_create(mapTypes[type], name, keyBytes, valueBytes, entries, null),
-		`make the BPF map ${name}`,
-	);
-}
-
 /**
  * Put a map in the place of another in a map of maps. Resolves when no program uses the old one any more:
  * the kernel waits for them all (maybe_wait_bpf_programs).
@@ -80,32 +64,6 @@ export async function replaceInnerMap(outer: number, index: number, inner: numbe
 		);
 	});
 	checkBpf(result, 'replace a BPF map');
-}
-
-/** How many entries are taken out of a map at once; more than stand in one of its buckets. */
-const batch = 1024;
-
-/** Take every entry out of a hash map that no program uses any more. */
-export function drainMap(
-	fd: number,
-	take: (key: Uint8Array, value: Uint8Array) => void,
-	shape: { readonly keyBytes: number; readonly valueBytes: number },
-): void {
-	const { keyBytes, valueBytes } = shape;
-	const [keys, values] = [new Uint8Array(keyBytes * batch), new Uint8Array(valueBytes * batch)];
-	const reached = new Uint8Array(4);
-	for (let after: Uint8Array | null = null; ; after = reached) {
-		const count = new Uint32Array([batch]);
-		const result = libbpf().bpf_map_lookup_and_delete_batch(fd, after, reached, keys, values, count, null);
-		if (result !== -enoent) checkBpf(result, 'empty a BPF map');
-		for (let i = 0; i < (count[0] ?? 0); i++) {
-			take(
-				keys.subarray(i * keyBytes, (i + 1) * keyBytes),
-				values.subarray(i * valueBytes, (i + 1) * valueBytes),
-			);
-		}
-		if (result === -enoent) return;
-	}
 }
 
 /** How many values a per-CPU map has for each key. */

@@ -11,6 +11,8 @@ export interface LoadOptions {
 	readonly constants?: Readonly<Record<string, number | boolean>>;
 	/** Maps to share with another object instead of making them anew: name and file descriptor. */
 	readonly maps?: Readonly<Record<string, number>>;
+	/** For maps of maps: name, and file descriptor of one that is like all that will stand in it. */
+	readonly innerMaps?: Readonly<Record<string, number>>;
 	/** Entries of maps whose size is not the source's. */
 	readonly entries?: Readonly<Record<string, number>>;
 }
@@ -42,6 +44,12 @@ export function loadObject(path: string, options: LoadOptions = {}): BpfObject {
 		setConstants(object, path, options.constants ?? {});
 		for (const [name, fd] of Object.entries(options.maps ?? {})) {
 			checkBpf(bpf.bpf_map__reuse_fd(findMap(object, path, name), fd), `share the map ${name}`);
+		}
+		for (const [name, fd] of Object.entries(options.innerMaps ?? {})) {
+			checkBpf(
+				bpf.bpf_map__set_inner_map_fd(findMap(object, path, name), fd),
+				`say what stands in the map ${name}`,
+			);
 		}
 		for (const [name, entries] of Object.entries(options.entries ?? {})) {
 			checkBpf(bpf.bpf_map__set_max_entries(findMap(object, path, name), entries), `size the map ${name}`);

@@ -2,6 +2,7 @@
 
 import { interfaceNameProblem } from '../configuration/interface-name.ts';
 import { suggestion } from '../configuration/suggestion.ts';
+import type { dropInterests } from '../datapath/layout.ts';
 import { EncapForwardError } from '../error.ts';
 import { type Cause, causes, settledCause } from '../journey/cause.ts';
 import { type Prefix, parsePrefix, prefixProblem } from '../packet/address.ts';
@@ -106,15 +107,17 @@ export const routineReasons: ReadonlySet<string> = new Set([
 	...['TCP_OLD_ACK', 'TCP_OFOMERGE', 'TCP_OFO_QUEUE_PRUNE'],
 ]);
 
-export type Interest = 'ignored' | 'wanted' | 'routine';
+export type Interest = (typeof dropInterests)[number];
 
 /** What is wanted of a kernel reason as far as it alone tells: the place may tell more, see `isWanted`. */
 export function interestIn(reason: string, filter: DropFilter): Interest {
 	if (notDropped.has(reason)) return 'ignored';
-	if (filter.reasons.length > 0) return filter.reasons.includes(reason) ? 'wanted' : 'ignored';
 	const cause = settledCause(reason);
+	// Where the reason alone does not settle the cause, the packet's route may.
+	const wanted = cause === undefined ? 'wanted-route' : 'wanted';
+	if (filter.reasons.length > 0) return filter.reasons.includes(reason) ? wanted : 'ignored';
 	if (filter.causes.length > 0 && cause !== undefined && !filter.causes.includes(cause)) return 'ignored';
-	return routineReasons.has(reason) && !filter.routine ? 'routine' : 'wanted';
+	return routineReasons.has(reason) && !filter.routine ? 'routine' : wanted;
 }
 
 /** Whether a drop that the kernel side let through is wanted. */

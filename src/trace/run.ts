@@ -21,6 +21,8 @@ export interface TraceOptions {
 	readonly count?: number;
 	/** End after so many seconds. */
 	readonly seconds?: number;
+	/** Called when the kernel tells of every drop from now on. */
+	readonly onStart?: () => void;
 	/** Called for every drop there is time for. The kernel then tells of each, which costs more than counting. */
 	readonly onDrop?: (drop: TracedDrop, packet: DroppedPacket, packets: number) => void;
 	/** How many bytes of a packet are kept; 256 if not given. */
@@ -81,11 +83,12 @@ async function follow(
 	watch: DropWatch,
 	names: Names,
 	namespaces: readonly number[],
-	{ filter, signal, count = Number.POSITIVE_INFINITY, seconds, onDrop, every }: TraceOptions,
+	{ filter, signal, count = Number.POSITIVE_INFINITY, seconds, onStart, onDrop, every }: TraceOptions,
 ): Promise<TraceReport> {
 	const datapaths =
 		filter.devices.length + filter.outer.length + filter.inner.length > 0 ? undefined : followed(namespaces);
 	const open = (): Tally => openTally(names.drop, (drop) => isWanted(drop, filter));
+	onStart?.();
 	const start = performance.now();
 	const end = seconds === undefined ? Number.POSITIVE_INFINITY : start + seconds * 1000;
 	const total = open();
@@ -127,7 +130,7 @@ async function follow(
 		const now = performance.now();
 		if (signal.aborted || told >= count || now >= end) break;
 		const due = every === undefined ? Number.POSITIVE_INFINITY : intervalStart + every.seconds * 1000;
-		const relief = watch.isFilling() ? drained + shortestDrain : Number.POSITIVE_INFINITY;
+		const relief = watch.isFull() ? drained + shortestDrain : Number.POSITIVE_INFINITY;
 		if (now >= Math.min(due, relief)) await drain();
 		if (every !== undefined && now >= due) {
 			every.report(report(interval, every.cumulative ? start : intervalStart));

@@ -1,6 +1,6 @@
 /** Drops counted by what they have in common. */
 import type { DroppedPacket, TracedDrop } from './drop.ts';
-import { type DropKey, decodeDropKey } from './key.ts';
+import { type DropKey, decodeDropKey, type IpHeader } from './key.ts';
 
 export interface Row {
 	readonly drop: TracedDrop;
@@ -23,7 +23,7 @@ export interface Tally {
 type OpenRow = { -readonly [Member in keyof Row]: Row[Member] };
 
 /** A table of more rows than this tells nobody anything: the smallest are put together. */
-const mostRows = 50_000;
+const mostRows = 20_000;
 
 /**
  * @param name what a key means
@@ -36,10 +36,11 @@ export function openTally(name: (key: DropKey) => TracedDrop, wanted: (drop: Tra
 	let byName = new Map<string, OpenRow>();
 	let packets = 0;
 	const rowOf = (drop: TracedDrop): OpenRow => {
-		const known = byName.get(identityOf(drop));
+		const identity = identityOf(drop);
+		const known = byName.get(identity);
 		if (known !== undefined) return known;
 		const row = { drop, packets: 0 };
-		byName.set(identityOf(drop), row);
+		byName.set(identity, row);
 		return row;
 	};
 	const shrink = (): void => {
@@ -87,16 +88,14 @@ function latin1(bytes: Uint8Array): string {
 	return String.fromCharCode(...bytes);
 }
 
-function identityOf({
-	by,
-	reason,
-	cause,
-	where,
-	namespace,
-	device,
-	target,
-	headers,
-	tooMany,
-}: TracedDrop): string {
-	return JSON.stringify([by, reason, cause, where, namespace, device, target, headers, tooMany]);
+function identityOf(drop: TracedDrop): string {
+	const { by, reason, cause, where, namespace, device, target = '', tooMany, headers } = drop;
+	const place = `${by} ${reason} ${cause} ${where} ${namespace} ${device} ${target} ${tooMany}`;
+	if (headers === undefined) return place;
+	const { ethertype, outer, encapsulation, inner } = headers;
+	return `${place} ${ethertype} ${addresses(outer)} ${encapsulation} ${addresses(inner)}`;
+}
+
+function addresses(header: IpHeader | undefined): string {
+	return header === undefined ? '' : `${header.source} ${header.destination} ${header.protocol}`;
 }

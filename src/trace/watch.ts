@@ -1,27 +1,21 @@
 /** The kernel side of `trace`: bpf/drops.bpf.c loaded with a filter, its events, its table and its counters. */
-import { closeSync } from 'node:fs';
 import { objectPath } from '../datapath/datapath.ts';
 import {
 	dropCounts,
-	dropKeyLayout,
 	dropPrefixLayout,
+	dropSlotLayout,
 	dropInterests as interests,
 } from '../datapath/layout.ts';
-import {
-	createMap,
-	drainMap,
-	lookupMap,
-	possibleCpus,
-	replaceInnerMap,
-	tryLookupMap,
-	updateMap,
-} from '../kernel/map.ts';
+import { lookupMap, possibleCpus, replaceInnerMap, tryLookupMap, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import { missedRuns } from '../kernel/program.ts';
 import { openRingBuffer } from '../kernel/ring-buffer.ts';
+import { makeSharedArray, type SharedArray } from '../kernel/shared-array.ts';
 import type { Prefix } from '../packet/address.ts';
 import { type DropEvent, decodeDropEvent, dropEventSize } from './event.ts';
 import { type DropFilter, type Interest, interestIn, isXdpReason } from './filter.ts';
+import { foldRarest } from './fold.ts';
+import { tableContent } from './table-content.ts';
 
 export interface DropWatchOptions {
 	readonly filter: DropFilter;
@@ -43,7 +37,7 @@ export interface DropCounts {
 	readonly routine: number;
 	/** Not events, as should be: there was no room. They are in the table. */
 	readonly tooFast: number;
-	/** Nowhere: there was no room in the table either. */
+	/** Nowhere: there was no room in the table either, or they came while another was being counted. */
 	readonly notShown: number;
 	/** At most so many more: the kernel could not ask us, for it was asking us on that processor. */
 	readonly missed: number;
@@ -52,10 +46,13 @@ export interface DropCounts {
 export interface DropWatch {
 	/** The events there are, oldest first, or the first of many. */
 	take(): DropEvent[];
-	/** Take the table's entries, key and packets: exact, each drop in one of all answers. */
+	/**
+	 * Take the table's entries, key and packets: exact, each drop in one of all answers. Where there are many,
+	 * the rarest come without headers.
+	 */
 	drain(count: (key: Uint8Array, packets: number) => void): Promise<void>;
-	/** Whether the table was filling since it was drained last. */
-	isFilling(): boolean;
+	/** Whether the table had no room for some keys since it was drained last. */
+	isFull(): boolean;
 	counts(): DropCounts;
 	/** The name that a device had when it dropped; undefined if that was not told. */
 	deviceName(namespace: number, device: number): string | undefined;
@@ -70,7 +67,7 @@ export interface DropWatch {
 const programs = ['drop_skb', 'drop_redirect', 'drop_transmit', 'drop_exception'] as const;
 
 /** How many kinds have their first packet kept, each time the table is drained. */
-const samples = 256;
+const samples = 64;
 
 /** How many events are taken at a time: what else the process has to do comes between. */
 const portion = 4096;
@@ -78,9 +75,12 @@ const portion = 4096;
 /** Index in the map `reasons` of the reasons of the kernel's subsystems, which have numbers of their own. */
 const subsystems = 256;
 
-/** The table's entries for keys with headers: some 4 MB of counters in all, whatever the processors. */
-function tableRoom(processors: number): number {
-	return Math.max(4096, Math.min(16384, 2 ** Math.floor(Math.log2(2 ** 18 / processors))));
+/** enum { PLACES } of bpf/drops.bpf.c */
+const places = 256;
+
+/** Slots for keys with headers that each processor has: half a megabyte of them, less where there are many. */
+function kindsOf(processors: number): number {
+	return processors <= 8 ? 4096 : processors <= 32 ? 2048 : 1024;
 }
 
 const number = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
@@ -91,41 +91,46 @@ export function openDropWatch(options: DropWatchOptions): DropWatch {
 	const { filter, namespaces, reasons, each, snap, eventRoom } = options;
 	const eventSize = dropEventSize(snap);
 	const processors = possibleCpus();
-	const room = tableRoom(processors);
-	const object = loadObject(objectPath('drops'), {
-		constants: {
-			has_drop_reason: reasons.size > 0,
-			only_namespaces: namespaces.length > 0,
-			only_devices: filter.devices.length > 0,
-			outer_count: filter.outer.length,
-			inner_count: filter.inner.length,
-			with_xdp: isXdpWanted(filter),
-			each,
-			samples: each ? 0 : samples,
-			event_size: eventSize,
-			table_room: room,
-		},
-		entries: { events: eventRoom },
-	});
-	const shape = { keyBytes: dropKeyLayout.size, valueBytes: 8 };
-	const makeTable = (): number => createMap('drops', 'per-cpu-hash', { ...shape, entries: room + room / 4 });
-	const tables: number[] = [];
+	const kinds = kindsOf(processors);
+	const makeTable = (): SharedArray =>
+		makeSharedArray('drops', dropSlotLayout.size, processors * (kinds + places));
+	let [used, empty] = [makeTable(), makeTable()];
+	let object: BpfObject | undefined;
 	const close = (): void => {
-		object.close();
-		for (const table of tables.splice(0)) closeSync(table);
+		object?.close();
+		used.close();
+		empty.close();
 	};
 	try {
-		tables.push(makeTable(), makeTable());
-		updateMap(object.map('tables'), number(0), number(tables[0] ?? -1));
+		object = loadObject(objectPath('drops'), {
+			constants: {
+				has_drop_reason: reasons.size > 0,
+				only_namespace: namespaces.length === 1 ? (namespaces[0] ?? 0) : 0,
+				only_namespaces: namespaces.length > 1,
+				only_devices: filter.devices.length > 0,
+				outer_count: filter.outer.length,
+				inner_count: filter.inner.length,
+				with_xdp: isXdpWanted(filter),
+				each,
+				samples: each ? 0 : samples,
+				event_size: eventSize,
+				kinds,
+			},
+			innerMaps: { tables: used.fd },
+			entries: { events: eventRoom },
+		});
+		const { map, detach } = object;
+		updateMap(map('tables'), number(0), number(used.fd));
 		setFilter(object, options);
-		let filling = false;
+		let full = false;
 		let events: DropEvent[] = [];
-		const ring = openRingBuffer(object.map('events'), eventSize, (event, bytes) => {
-			if (bytes < eventSize) filling = true;
+		const ring = openRingBuffer(map('events'), eventSize, (event, bytes) => {
+			if (bytes < eventSize) full = true;
 			else events.push(decodeDropEvent(event));
 			return events.length < portion;
 		});
 		for (const program of programs) object.attach(program);
+		const counters = object;
 		return {
 			take: () => {
 				ring.consume();
@@ -134,19 +139,18 @@ export function openDropWatch(options: DropWatchOptions): DropWatch {
 				return taken;
 			},
 			drain: async (count) => {
-				const [used = -1, empty = -1] = tables;
-				await replaceInnerMap(object.map('tables'), 0, empty);
-				tables.reverse();
-				filling = false;
-				updateMap(object.map('fill'), number(0), new Uint8Array(8));
-				drainMap(used, (key, values) => count(key, sumOf(values)), { ...shape, valueBytes: 8 * processors });
+				await replaceInnerMap(map('tables'), 0, empty.fd);
+				[used, empty] = [empty, used];
+				full = false;
+				updateMap(map('fill'), number(0), new Uint8Array(8));
+				foldRarest(tableContent(empty.take()), count);
 			},
-			isFilling: () => filling,
-			counts: () => readCounts(object, processors),
-			deviceName: (namespace, device) => readName(object.map('device_names'), namespace, device),
+			isFull: () => full,
+			counts: () => readCounts(counters, processors),
+			deviceName: (namespace, device) => readName(map('device_names'), namespace, device),
 			wait: ring.wait,
 			wake: ring.wake,
-			stop: object.detach,
+			stop: detach,
 			close: () => {
 				ring.close();
 				close();
@@ -170,7 +174,10 @@ function setFilter(object: BpfObject, { filter, namespaces, reasons }: DropWatch
 		updateMap(object.map('reasons'), number(index), number(interests.indexOf(interest)));
 	for (let index = 0; index < subsystems; index++) {
 		// A kernel without reasons gives none a number; a number without a name is one that is new to its BTF.
-		set(index, reasons.size === 0 ? 'wanted' : interestIn(reasons.get(index) ?? `UNKNOWN_${index}`, filter));
+		set(
+			index,
+			reasons.size === 0 ? 'wanted-route' : interestIn(reasons.get(index) ?? `UNKNOWN_${index}`, filter),
+		);
 	}
 	const ofSubsystems = [...reasons].filter(([index]) => index > subsystems).map(([, name]) => name);
 	const wanted = filter.reasons.length === 0 || ofSubsystems.some((name) => filter.reasons.includes(name));
@@ -200,10 +207,8 @@ function encodePrefix({ family, bytes, length }: Prefix): Uint8Array {
 
 /** One value of each processor. */
 function sumOf(values: Uint8Array): number {
-	const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-	let sum = 0;
-	for (let at = 0; at < values.length; at += 8) sum += Number(view.getBigUint64(at, true));
-	return sum;
+	const words = new BigUint64Array(values.buffer);
+	return Number(words.reduce((sum, word) => sum + word, 0n));
 }
 
 function readCounts(object: BpfObject, processors: number): DropCounts {
