@@ -34,11 +34,13 @@ struct drop_key {
 	u8 reserved[2];
 };
 
-/* A place of the table: a key and how many packets it stands for. */
-struct drop_slot {
-	u64 hash; /* of the key, 0 while the slot is free */
-	struct drop_key key;
-	u64 packets;
+enum { WAYS = 4 };
+
+/* A part of the table: the keys whose hashes begin alike, and how many packets each stands for. */
+struct drop_bucket {
+	u32 tags[WAYS]; /* the rest of a key's hash, 0 where there is none */
+	u64 packets[WAYS];
+	struct drop_key keys[WAYS];
 };
 
 /* A dropped packet, or how many frames XDP lost at once. */

@@ -34,12 +34,12 @@ const volatile u32 samples = 0;
 const volatile u32 event_size = sizeof(struct drop_event);
 
 /*
- * Set before loading: slots of the table that each processor has for keys with headers, a power of two.
+ * Set before loading: buckets of the table that each processor has for keys with headers, a power of two.
  * Behind them are PLACES more, for keys without.
  */
-const volatile u32 kinds = 0;
+const volatile u32 buckets = 0;
 
-enum { PLACES = 256, WAYS = 4 };
+enum { PLACES = 64 };
 
 /* enum drop_interest by reason: a core reason's number, or 256 for all of the kernel's subsystems. */
 struct {
@@ -90,7 +90,7 @@ struct drop_table {
 	map_number(map_flags, BPF_F_MMAPABLE);
 	map_number(max_entries, 1);
 	map_number(key_size, sizeof(u32));
-	map_number(value_size, sizeof(struct drop_slot));
+	map_number(value_size, sizeof(struct drop_bucket));
 };
 
 struct {
@@ -274,7 +274,7 @@ inlined void tell_full(struct fill *state)
 	bpf_ringbuf_output(&events, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
 }
 
-/* A hash of all words of a key, not 0. The multipliers are odd and otherwise arbitrary. */
+/* A hash of all words of a key. The multipliers are odd and otherwise arbitrary. */
 inlined u64 hash_of(const struct drop_key *key)
 {
 	const u64 *word = (const u64 *)key;
@@ -285,7 +285,7 @@ inlined u64 hash_of(const struct drop_key *key)
 		hash += (word[i] ^ word[i] >> 32) * multiplier;
 		multiplier += 0xd1342543de82ef96;
 	}
-	return (hash ^ hash >> 32) | 1ull << 63;
+	return hash ^ hash >> 32;
 }
 
 inlined bool is_same(const struct drop_key *one, const struct drop_key *other)
@@ -301,43 +301,42 @@ inlined bool is_same(const struct drop_key *one, const struct drop_key *other)
 
 enum found { FOUND_NO_ROOM, FOUND_KEY, FOUND_FREE };
 
-/* Count under a key, in one of the slots that it can have of `slots` from `first` on. */
-inlined enum found count_in_slot(void *table, u32 first, u32 slots, const struct drop_key *key, u64 packets)
+/* Count under a key, in its bucket of the `number` from `first` on. */
+inlined enum found count_in_bucket(void *table, u32 first, u32 number, const struct drop_key *key, u64 packets)
 {
 	u64 hash = hash_of(key);
+	u32 tag = hash >> 32 | 1, index = first + ((u32)hash & (number - 1));
+	struct drop_bucket *bucket = bpf_map_lookup_elem(table, &index);
 
+	if (!bucket)
+		return FOUND_NO_ROOM;
 #pragma unroll
 	for (u32 way = 0; way < WAYS; way++) {
-		u32 index = first + (((u32)hash ^ way) & (slots - 1));
-		struct drop_slot *slot = bpf_map_lookup_elem(table, &index);
-
-		if (!slot)
-			return FOUND_NO_ROOM;
-		if (slot->hash == hash && is_same(&slot->key, key)) {
-			slot->packets += packets;
+		if (bucket->tags[way] == tag && is_same(&bucket->keys[way], key)) {
+			bucket->packets[way] += packets;
 			return FOUND_KEY;
 		}
-		if (!slot->hash) {
-			slot->key = *key;
-			slot->packets = packets;
-			slot->hash = hash;
+		if (!bucket->tags[way]) {
+			bucket->keys[way] = *key;
+			bucket->packets[way] = packets;
+			bucket->tags[way] = tag;
 			return FOUND_FREE;
 		}
 	}
 	return FOUND_NO_ROOM;
 }
 
-/* Count in this processor's part of the table. Keys without a slot are counted with all of their place. */
+/* Count in this processor's part of the table. Keys without room are counted with all of their place. */
 inlined void count_in_table(struct drop *drop, u64 packets)
 {
-	u32 zero = 0, first = bpf_get_smp_processor_id() * (kinds + PLACES);
+	u32 zero = 0, first = bpf_get_smp_processor_id() * (buckets + PLACES);
 	void *table = bpf_map_lookup_elem(&tables, &zero);
 	struct fill *state = bpf_map_lookup_elem(&fill, &zero);
 	enum found found;
 
 	if (!table || !state)
 		return;
-	found = count_in_slot(table, first, kinds, &drop->key, packets);
+	found = count_in_bucket(table, first, buckets, &drop->key, packets);
 	if (found == FOUND_FREE)
 		tell_first(drop, state, packets);
 	if (found != FOUND_NO_ROOM)
@@ -351,7 +350,7 @@ inlined void count_in_table(struct drop *drop, u64 packets)
 	drop->key.inner_family = 0;
 	drop->key.inner_protocol = 0;
 	drop->key.without_headers = 1;
-	found = count_in_slot(table, first + kinds, PLACES, &drop->key, packets);
+	found = count_in_bucket(table, first + buckets, PLACES, &drop->key, packets);
 	if (found == FOUND_FREE)
 		tell_name(drop->key.namespace, drop->device);
 	if (found == FOUND_NO_ROOM)

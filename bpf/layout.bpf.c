@@ -26,7 +26,7 @@ struct tunnel_key_ipv4 tunnel_key_ipv4;
 struct tunnel_key_ipv6 tunnel_key_ipv6;
 struct drop_key drop_key;
 struct drop_event drop_event;
-struct drop_slot drop_slot;
+struct drop_bucket drop_bucket;
 struct drop_prefix drop_prefix;
 enum device_flag device_flag;
 struct device device;

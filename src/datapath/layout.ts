@@ -212,12 +212,12 @@ export const dropEventLayout = {
 	bytes: { offset: 120, size: 0 },
 } as const;
 
-/** struct drop_slot: its bytes, and where its members stand. */
-export const dropSlotLayout = {
-	size: 112,
-	hash: { offset: 0, size: 8 },
-	key: { offset: 8, size: 96 },
-	packets: { offset: 104, size: 8 },
+/** struct drop_bucket: its bytes, and where its members stand. */
+export const dropBucketLayout = {
+	size: 432,
+	tags: { offset: 0, size: 16 },
+	packets: { offset: 16, size: 32 },
+	keys: { offset: 48, size: 384 },
 } as const;
 
 /** struct drop_prefix: its bytes, and where its members stand. */

@@ -1,9 +1,9 @@
 /** The kernel side of `trace`: bpf/drops.bpf.c loaded with a filter, its events, its table and its counters. */
 import { objectPath } from '../datapath/datapath.ts';
 import {
+	dropBucketLayout,
 	dropCounts,
 	dropPrefixLayout,
-	dropSlotLayout,
 	dropInterests as interests,
 } from '../datapath/layout.ts';
 import { lookupMap, possibleCpus, replaceInnerMap, tryLookupMap, updateMap } from '../kernel/map.ts';
@@ -76,11 +76,14 @@ const portion = 4096;
 const subsystems = 256;
 
 /** enum { PLACES } of bpf/drops.bpf.c */
-const places = 256;
+const places = 64;
 
-/** Slots for keys with headers that each processor has: half a megabyte of them, less where there are many. */
-function kindsOf(processors: number): number {
-	return processors <= 8 ? 4096 : processors <= 32 ? 2048 : 1024;
+/**
+ * Buckets for keys with headers that each processor has, of four keys: half a megabyte, less where there are
+ * many processors.
+ */
+function bucketsOf(processors: number): number {
+	return processors <= 8 ? 1024 : processors <= 32 ? 512 : 256;
 }
 
 const number = (value: number): Uint8Array => new Uint8Array(new Uint32Array([value]).buffer);
@@ -91,9 +94,9 @@ export function openDropWatch(options: DropWatchOptions): DropWatch {
 	const { filter, namespaces, reasons, each, snap, eventRoom } = options;
 	const eventSize = dropEventSize(snap);
 	const processors = possibleCpus();
-	const kinds = kindsOf(processors);
+	const buckets = bucketsOf(processors);
 	const makeTable = (): SharedArray =>
-		makeSharedArray('drops', dropSlotLayout.size, processors * (kinds + places));
+		makeSharedArray('drops', dropBucketLayout.size, processors * (buckets + places));
 	let [used, empty] = [makeTable(), makeTable()];
 	let object: BpfObject | undefined;
 	const close = (): void => {
@@ -114,7 +117,7 @@ export function openDropWatch(options: DropWatchOptions): DropWatch {
 				each,
 				samples: each ? 0 : samples,
 				event_size: eventSize,
-				kinds,
+				buckets,
 			},
 			innerMaps: { tables: used.fd },
 			entries: { events: eventRoom },
