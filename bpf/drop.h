@@ -14,7 +14,7 @@ enum tracepoint {
 
 /* Drops are alike, and counted together, if all of this is the same. */
 struct drop_key {
-	u64 location;		    /* kfree_skb: the kernel address that freed it; a redirect: the target's ifindex */
+	u64 location;		    /* kfree_skb: the kernel address that freed it; a redirect: the target's ifindex or 0 */
 	be32 outer_source[4];	    /* IPv4 stands in the first word, the rest zero */
 	be32 outer_destination[4];
 	be32 inner_source[4];

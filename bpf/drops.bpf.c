@@ -23,6 +23,9 @@ const volatile bool only_devices = false;
 const volatile u32 outer_count = 0;
 const volatile u32 inner_count = 0;
 
+/* Set before loading: whether xdp_redirect_err has a map's type and number (Linux 5.13) or its address. */
+const volatile bool has_map_type = false;
+
 /* Set before loading: whether drops of XDP are wanted, which have no reason and no packet to be told by. */
 const volatile bool with_xdp = true;
 
@@ -480,7 +483,18 @@ inlined void drop_xdp(const struct net_device *device, u8 tracepoint, u32 reason
 
 SEC("tp_btf/xdp_redirect_err") int drop_redirect(u64 *arguments)
 {
-	drop_xdp((void *)arguments[0], TRACEPOINT_XDP_REDIRECT_ERR, -(s32)arguments[3], 0, 1);
+	u64 map = arguments[4], index;
+
+	/* Two accesses: the verifier takes none whose place has been calculated. */
+	if (has_map_type) {
+		index = arguments[6];
+		asm volatile("" : "+r"(index));
+	} else {
+		index = arguments[5];
+		asm volatile("" : "+r"(index));
+	}
+	/* Without a map the index is the target's ifindex. */
+	drop_xdp((void *)arguments[0], TRACEPOINT_XDP_REDIRECT_ERR, -(s32)arguments[3], map ? 0 : (u32)index, 1);
 	return 0;
 }
 

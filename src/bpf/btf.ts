@@ -7,6 +7,7 @@ const kindArray = 3;
 const kindStruct = 4;
 const kindUnion = 5;
 const kindEnum = 6;
+const kindTypedef = 8;
 const kindFunctionPrototype = 13;
 const kindVariable = 14;
 const kindSection = 15;
@@ -176,6 +177,17 @@ export class Btf {
 			default:
 				return undefined;
 		}
+	}
+
+	/**
+	 * How many parameters a tracepoint has: those of the function that `btf_trace_NAME` points to, without
+	 * its first, which is the tracepoint's own. Undefined if there is no such tracepoint.
+	 */
+	tracepointParameters(name: string): number | undefined {
+		const type = this.#find([kindTypedef], `btf_trace_${name}`);
+		if (type === undefined) return undefined;
+		const pointer = this.#at(this.#view.getUint32(type.offset - 4, true));
+		return this.#at(pointer.sizeOrType).members - 1;
 	}
 
 	/** The type with this number, the first is 1, without what only names it. */

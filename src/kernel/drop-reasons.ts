@@ -5,14 +5,10 @@ import { EncapForwardError } from '../error.ts';
 
 const kernelBtf = '/sys/kernel/btf/vmlinux';
 
-/**
- * enum skb_drop_reason by number, without its prefix: IP_RPFILTER. The numbers differ from kernel to
- * kernel. Empty before Linux 5.17, which gives no reasons.
- */
-export function readDropReasons(): ReadonlyMap<number, string> {
-	let bytes: Uint8Array;
+/** The running kernel's type information. @throws EF_NO_BTF */
+export function readKernelTypes(): Btf {
 	try {
-		bytes = readFileSync(kernelBtf);
+		return new Btf(readFileSync(kernelBtf));
 	} catch (cause) {
 		throw new EncapForwardError(
 			'EF_NO_BTF',
@@ -20,8 +16,15 @@ export function readDropReasons(): ReadonlyMap<number, string> {
 			{ cause },
 		);
 	}
+}
+
+/**
+ * enum skb_drop_reason by number, without its prefix: IP_RPFILTER. The numbers differ from kernel to
+ * kernel. Empty before Linux 5.17, which gives no reasons.
+ */
+export function readDropReasons(types: Btf = readKernelTypes()): ReadonlyMap<number, string> {
 	const names = new Map<number, string>();
-	for (const [number, name] of new Btf(bytes).enumeration('skb_drop_reason') ?? []) {
+	for (const [number, name] of types.enumeration('skb_drop_reason') ?? []) {
 		names.set(number, name.replace(/^SKB_(DROP_REASON_)?/, ''));
 	}
 	return names;

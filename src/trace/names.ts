@@ -72,7 +72,7 @@ export function openNames(
 			...(key.tracepoint === 'kfree-skb' ? stack(key) : xdp(key, key.tracepoint)),
 			namespace: namespace(key.namespace).name,
 			device: device(key.namespace, key.device),
-			...(key.tracepoint === 'xdp-devmap-xmit'
+			...(key.tracepoint.startsWith('xdp-') && key.location !== 0n
 				? { target: device(key.namespace, Number(key.location)) }
 				: {}),
 			...(key.headers === undefined ? {} : { headers: key.headers }),
@@ -87,7 +87,8 @@ function xdp(
 ): Pick<TracedDrop, 'by' | 'reason' | 'where' | 'cause'> {
 	const exception = tracepoint === 'xdp-exception';
 	const cause: Cause = exception ? 'xdp-exception' : 'xdp-redirect';
-	const name = exception ? (actions[reason] ?? `XDP_${reason}`) : errorName(reason);
+	const error = reason === 95 ? 'EOPNOTSUPP' : errorName(reason); // libuv calls it ENOTSUP
+	const name = exception ? (actions[reason] ?? `XDP_${reason}`) : error;
 	return { by: 'xdp', reason: name, where: tracepoints[tracepoint], cause };
 }
 

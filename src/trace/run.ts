@@ -1,7 +1,7 @@
 /** Watches for a time: what is dropped, packet by packet if asked for, and counted. */
 import { requireTracing } from '../kernel/capabilities.ts';
 import { dateOf } from '../kernel/clock.ts';
-import { readDropReasons } from '../kernel/drop-reasons.ts';
+import { readDropReasons, readKernelTypes } from '../kernel/drop-reasons.ts';
 import { etherType } from '../packet/protocol.ts';
 import { followDatapaths } from './datapath-drops.ts';
 import type { DroppedPacket, TracedDrop } from './drop.ts';
@@ -62,12 +62,14 @@ export async function trace(options: TraceOptions): Promise<TraceReport> {
 	const { filter, signal, onDrop, count, snap = 256 } = options;
 	requireTracing();
 	requireRoom(filter);
-	const reasons = readDropReasons();
+	const types = readKernelTypes();
+	const reasons = readDropReasons(types);
 	requireReasons(filter.reasons, reasons);
 	const namespaces = filter.namespaces.map(findNamespace);
 	const each = onDrop !== undefined || count !== undefined;
 	const eventRoom = snap > 256 ? 1 << 23 : 1 << 21;
-	const watch = openDropWatch({ filter, namespaces, reasons, each, snap, eventRoom });
+	const hasMapType = (types.tracepointParameters('xdp_redirect_err') ?? 0) >= 7;
+	const watch = openDropWatch({ hasMapType, filter, namespaces, reasons, each, snap, eventRoom });
 	const wake = (): void => watch.wake();
 	signal.addEventListener('abort', wake);
 	try {

@@ -23,6 +23,8 @@ export interface DropWatchOptions {
 	readonly namespaces: readonly number[];
 	/** The running kernel's reasons by number; empty where it gives none. */
 	readonly reasons: ReadonlyMap<number, string>;
+	/** Whether the kernel's tracepoint xdp_redirect_err says what type of map it was (Linux 5.13). */
+	readonly hasMapType: boolean;
 	/** Whether every drop is to be an event; else only the first of a kind, for some kinds. */
 	readonly each: boolean;
 	/** How many bytes of a packet an event has. */
@@ -91,7 +93,7 @@ const yes = Uint8Array.of(1);
 
 /** Load and attach. @throws EF_BPF_LOAD, EF_KERNEL */
 export function openDropWatch(options: DropWatchOptions): DropWatch {
-	const { filter, namespaces, reasons, each, snap, eventRoom } = options;
+	const { filter, namespaces, reasons, hasMapType, each, snap, eventRoom } = options;
 	const eventSize = dropEventSize(snap);
 	const processors = possibleCpus();
 	const buckets = bucketsOf(processors);
@@ -108,6 +110,7 @@ export function openDropWatch(options: DropWatchOptions): DropWatch {
 		object = loadObject(objectPath('drops'), {
 			constants: {
 				has_drop_reason: reasons.size > 0,
+				has_map_type: hasMapType,
 				only_namespace: namespaces.length === 1 ? (namespaces[0] ?? 0) : 0,
 				only_namespaces: namespaces.length > 1,
 				only_devices: filter.devices.length > 0,

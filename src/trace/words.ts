@@ -55,9 +55,9 @@ export function reasonText({ reason, where, cause }: TracedDrop): string {
 /** What each errno of a redirect means, where it is not in the error's name. */
 const redirectErrors: Readonly<Record<string, (from: string, to: string) => string>> = {
 	ENXIO: (from, to) =>
-		`${to} does not take frames that XDP redirects from ${from}: the other end of a veth takes them only if it has an XDP program itself (or GRO is on there).`,
+		`${to} does not take frames that XDP redirects from ${from}: the other end of a veth takes them only if it has an XDP program itself (or GRO).`,
 	EOPNOTSUPP: (from, to) =>
-		`The driver of ${to} cannot send frames that XDP redirects from ${from} (ndo_xdp_xmit).`,
+		`${to} does not take frames that XDP redirects from ${from}: its driver cannot, or it is a veth whose other end has no XDP program (and no GRO).`,
 	ENETDOWN: (from, to) => `${to} is down, and frames that XDP redirects from ${from} to it are lost.`,
 	EMSGSIZE: (from, to) =>
 		`Frames that XDP redirects from ${from} are longer than ${to} can send: its MTU is less.`,
@@ -71,15 +71,14 @@ export function explanationOf(drop: TracedDrop): string {
 	if (cause === 'xdp-redirect') {
 		const words = redirectErrors[reason];
 		const to = target ?? 'a device';
-		if (words !== undefined) return capital(words(device, to));
+		if (words !== undefined) return words(device, to);
 		return `Frames that an XDP program redirects from ${device} to ${to} are lost (${reason}).`;
 	}
 	if (by === 'datapath') return `The datapath dropped the packets (${reason}): ${causes[cause]}.`;
+	if (cause === 'unknown' && reason !== 'NOT_SPECIFIED') {
+		return `${where} dropped the packets, for what the kernel calls ${reason}.`;
+	}
 	return `${where} dropped the packets: ${causes[cause]}.`;
-}
-
-function capital(text: string): string {
-	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The time of day to the microsecond, as the machine has it. */

@@ -18,6 +18,7 @@ export const macs = {
 
 export interface Network {
 	readonly router: Namespace;
+	readonly host: Namespace;
 	/** `ip` with these words in the router's namespace. */
 	ip(command: string): string;
 	/** The same in the host's. */
@@ -75,6 +76,7 @@ export function openNetwork(): Network {
 	const socket = openPacketSocket(host, device(host, 'host0'));
 	return {
 		router,
+		host,
 		ip: (command) => ipIn(router, command.split(' ')),
 		hostIp: (command) => ipIn(host, command.split(' ')),
 		sysctl: (path, value) => sysctl(router, path, value),
