@@ -7,14 +7,21 @@ import { clang } from './bpf.ts';
 
 export type Program =
 	| 'bpftool'
+	| 'busybox'
 	| 'capinfos'
 	| 'editcap'
+	| 'depmod'
 	| 'ip'
 	| 'iperf3'
+	| 'lz4'
 	| 'ping'
 	| 'promtool'
+	| 'qemu-system-x86_64'
 	| 'tcpdump'
 	| 'tshark'
+	| 'virtiofsd'
+	| 'xz'
+	| 'zstd'
 	| typeof clang.program
 	| typeof clang.strip;
 
@@ -29,6 +36,13 @@ export const packages: Readonly<Record<Program, string>> = {
 	editcap: 'wireshark-common',
 	promtool: 'prometheus',
 	bpftool: 'bpftool',
+	'qemu-system-x86_64': 'qemu-system-x86',
+	virtiofsd: 'qemu-system-common',
+	busybox: 'busybox-static',
+	depmod: 'kmod',
+	xz: 'xz-utils',
+	zstd: 'zstd',
+	lz4: 'lz4',
 	[clang.program]: 'clang-19',
 	[clang.strip]: 'llvm-19',
 };
@@ -36,8 +50,8 @@ export const packages: Readonly<Record<Program, string>> = {
 /** Where `npm run setup` puts a program that it does not install in the system. */
 export const ownPrograms: string = fileURLToPath(new URL('../.cache/bin', import.meta.url));
 
-/** PATH with our own folder behind the system's. */
-export const searchPath: string = [process.env.PATH ?? '', ownPrograms].join(delimiter);
+/** PATH with our own folder behind the system's, and where it has virtiofsd, which no PATH names. */
+export const searchPath: string = [process.env.PATH ?? '', ownPrograms, '/usr/lib/qemu', '/usr/libexec'].join(delimiter);
 
 /** The file that runs when this program is called, or undefined. */
 export function findProgram(program: string): string | undefined {
