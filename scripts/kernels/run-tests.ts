@@ -1,0 +1,74 @@
+/**
+ * Runs bundled tests in a guest: `node run-tests.mjs FILE…`. Says what failed and what was skipped, and
+ * closes with a line `N passed, N failed, N skipped`, as `npm test` does. Exit status: 1 if anything failed.
+ */
+import { pathToFileURL } from 'node:url';
+import { type Task, type VitestRunner, startTests } from '@vitest/runner';
+
+/** A guest is slow, and the machine it is on may be busy. */
+const timeoutMilliseconds = 300_000;
+
+const runner: VitestRunner = {
+	config: {
+		root: process.cwd(),
+		setupFiles: [],
+		name: undefined,
+		passWithNoTests: false,
+		testNamePattern: undefined,
+		allowOnly: false,
+		sequence: { seed: 0, hooks: 'stack', setupFiles: 'list' },
+		chaiConfig: undefined,
+		maxConcurrency: 1,
+		testTimeout: timeoutMilliseconds,
+		hookTimeout: timeoutMilliseconds,
+		retry: 0,
+		includeTaskLocation: false,
+		tags: [],
+		tagsFilter: undefined,
+		strictTags: false,
+	},
+	importFile: (path) => import(pathToFileURL(path).href),
+};
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+function nameOf(task: Task): string {
+	return task.suite === undefined ? task.name : `${nameOf(task.suite)} > ${task.name}`;
+}
+
+function errorOf({ result }: Task): string | undefined {
+	const [error] = result?.errors ?? [];
+	return error && [error.message, error.diff, error.stack].filter(Boolean).join('\n');
+}
+
+function tell(task: Task): void {
+	const error = errorOf(task);
+	const name = nameOf(task);
+	if (task.type === 'suite') {
+		if (error !== undefined) {
+			counts.failed++;
+			console.log(`FAILED ${name}: ${error}`);
+		}
+		for (const each of task.tasks) tell(each);
+		return;
+	}
+	const seconds = ((task.result?.duration ?? 0) / 1000).toFixed(1);
+	if (task.result?.state === 'pass') {
+		counts.passed++;
+		console.log(`passed ${name} (${seconds} s)`);
+	} else if (task.mode === 'skip') {
+		counts.skipped++;
+		const why = task.meta.missing ?? task.result?.note ?? 'what it is part of was skipped or failed';
+		console.log(`SKIPPED ${name}: ${why}`);
+	} else {
+		counts.failed++;
+		console.log(`FAILED ${name} (${seconds} s): ${error ?? task.result?.state ?? 'not run'}`);
+	}
+}
+
+// One file after the other, so that what is said so far holds should the guest be ended.
+for (const path of process.argv.slice(2)) {
+	for (const file of await startTests([path], runner)) tell(file);
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(counts.failed > 0 ? 1 : 0);
