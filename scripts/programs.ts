@@ -11,6 +11,7 @@ export type Program =
 	| 'capinfos'
 	| 'editcap'
 	| 'depmod'
+	| 'ethtool'
 	| 'ip'
 	| 'iperf3'
 	| 'lz4'
@@ -40,6 +41,7 @@ export const packages: Readonly<Record<Program, string>> = {
 	virtiofsd: 'qemu-system-common',
 	busybox: 'busybox-static',
 	depmod: 'kmod',
+	ethtool: 'ethtool',
 	xz: 'xz-utils',
 	zstd: 'zstd',
 	lz4: 'lz4',
@@ -51,7 +53,9 @@ export const packages: Readonly<Record<Program, string>> = {
 export const ownPrograms: string = fileURLToPath(new URL('../.cache/bin', import.meta.url));
 
 /** PATH with our own folder behind the system's, and where it has virtiofsd, which no PATH names. */
-export const searchPath: string = [process.env.PATH ?? '', ownPrograms, '/usr/lib/qemu', '/usr/libexec'].join(delimiter);
+export const searchPath: string = [process.env.PATH ?? '', ownPrograms, '/usr/lib/qemu', '/usr/libexec'].join(
+	delimiter,
+);
 
 /** The file that runs when this program is called, or undefined. */
 export function findProgram(program: string): string | undefined {

@@ -49,7 +49,12 @@ const enclosure = [
 ].join(' && ');
 
 /** Serve a folder to the guest by a socket: resolves when it can be connected to. */
-async function serve(source: string, socket: string, cache: string, signal: AbortSignal): Promise<ChildProcess> {
+async function serve(
+	source: string,
+	socket: string,
+	cache: string,
+	signal: AbortSignal,
+): Promise<ChildProcess> {
 	const options = `source=${source},cache=${cache},sandbox=chroot`;
 	const server = [programFile('virtiofsd'), `--socket-path=${socket}`, '-o', options];
 	const words = ['unshare', '--mount', 'sh', '-c', enclosure, 'sh', ...server];

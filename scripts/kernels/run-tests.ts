@@ -3,7 +3,7 @@
  * closes with a line `N passed, N failed, N skipped`, as `npm test` does. Exit status: 1 if anything failed.
  */
 import { pathToFileURL } from 'node:url';
-import { type Task, type VitestRunner, startTests } from '@vitest/runner';
+import { startTests, type Task, type VitestRunner } from '@vitest/runner';
 
 /** A guest is slow, and the machine it is on may be busy. */
 const timeoutMilliseconds = 300_000;
@@ -41,6 +41,11 @@ function errorOf({ result }: Task): string | undefined {
 	return error && [error.message, error.diff, error.stack].filter(Boolean).join('\n');
 }
 
+/** What `context.skip` was told, which the types do not know of. */
+function noteOf({ result }: Task): string | undefined {
+	return (result as { readonly note?: string } | undefined)?.note;
+}
+
 function tell(task: Task): void {
 	const error = errorOf(task);
 	const name = nameOf(task);
@@ -58,7 +63,7 @@ function tell(task: Task): void {
 		console.log(`passed ${name} (${seconds} s)`);
 	} else if (task.mode === 'skip') {
 		counts.skipped++;
-		const why = task.meta.missing ?? task.result?.note ?? 'what it is part of was skipped or failed';
+		const why = task.meta.missing ?? noteOf(task) ?? 'what it is part of was skipped or failed';
 		console.log(`SKIPPED ${name}: ${why}`);
 	} else {
 		counts.failed++;

@@ -1,7 +1,7 @@
 /** What tests use of vitest, of its own parts: in a guest vitest itself takes minutes to start. */
 import {
-	chai,
 	ChaiStyleAssertions,
+	chai,
 	JestAsymmetricMatchers,
 	JestChaiExpect,
 	JestExtend,

@@ -22,7 +22,10 @@ const magics: Readonly<Record<Compression, readonly number[]>> = {
 };
 
 /** The compressed kernel in a bzImage, and by what. @throws EF_INPUT if it is none */
-export function payloadOf(image: Uint8Array): { readonly compression: Compression; readonly bytes: Uint8Array } {
+export function payloadOf(image: Uint8Array): {
+	readonly compression: Compression;
+	readonly bytes: Uint8Array;
+} {
 	const view = new DataView(image.buffer, image.byteOffset, image.length);
 	if (image.length < 0x250 || new TextDecoder().decode(image.subarray(magic, magic + 4)) !== 'HdrS') {
 		throw new EncapForwardError('EF_INPUT', 'the kernel is no bzImage: its boot header is missing');
@@ -46,7 +49,10 @@ export function vmlinuxOf(image: Uint8Array): Uint8Array {
 		maxBuffer: 1 << 30,
 	});
 	if (error !== undefined) {
-		throw new EncapForwardError('EF_NO_TOOL', `the program "${compression}" cannot be run; npm run setup installs it`);
+		throw new EncapForwardError(
+			'EF_NO_TOOL',
+			`the program "${compression}" cannot be run; npm run setup installs it`,
+		);
 	}
 	if (status !== 0) {
 		throw new EncapForwardError('EF_TOOL_FAILED', `"${compression}" cannot decompress the kernel: ${stderr}`);

@@ -59,6 +59,14 @@ test('before Linux 6.13 a local source is told by the packet, not by a reason', 
 	expect(causeOfDrop({ reason: 'NOT_SPECIFIED', where: '0xffffffff81c0ffee' }, true)).toBe('unknown');
 });
 
+test('before Linux 5.18 what rp_filter drops is told by a counter, not by a reason', () => {
+	for (const local of [false, true]) {
+		const drop = { reason: 'NOT_SPECIFIED', where: 'ip_rcv_finish_core', reversePathFailed: true };
+		expect(causeOfDrop(drop, local)).toBe('reverse-path');
+		expect(causeOfDrop({ ...drop, where: 'ip_forward' }, local)).toBe('unknown');
+	}
+});
+
 test('what the kernel does not say is not guessed', () => {
 	expect(causeOfDrop({ reason: 'NOT_SPECIFIED', where: 'ip_error' }, true)).toBe('unknown');
 	expect(causeOfDrop({ reason: 'SOMETHING_NEW', where: 'somewhere' }, false)).toBe('unknown');

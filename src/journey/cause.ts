@@ -15,6 +15,11 @@ export interface Drop {
 	readonly where: string;
 	/** The error of the packet's route, a positive errno, where it has one: it tells types of routes apart. */
 	readonly routeError?: number;
+	/**
+	 * The kernel counted the packet as one that rp_filter dropped (IPReversePathFilter): it has no reason for
+	 * that before Linux 5.18.
+	 */
+	readonly reversePathFailed?: boolean;
 }
 
 /** What each cause means, in a few words. */
@@ -118,7 +123,10 @@ const byPlace: Readonly<Record<string, Cause>> = {
  * @param sourceIsLocal whether the dropped packet's source is an address of the host that dropped it: it
  * decides where the kernel names no reason (a local source before Linux 6.13)
  */
-export function causeOfDrop({ reason, where, routeError = 0 }: Drop, sourceIsLocal: boolean): Cause {
+export function causeOfDrop(
+	{ reason, where, routeError = 0, reversePathFailed = false }: Drop,
+	sourceIsLocal: boolean,
+): Cause {
 	if (isRouteDrop(where) && reason !== 'IP_INADDRERRORS') {
 		const cause = byRouteError[routeError];
 		if (cause !== undefined) return cause;
@@ -131,7 +139,8 @@ export function causeOfDrop({ reason, where, routeError = 0 }: Drop, sourceIsLoc
 	if (where === 'ip6_rcv_core' && reason === 'NOT_SPECIFIED') return 'ipv6-disabled';
 	const named = byPlace[where] ?? byReason[reason];
 	if (named !== undefined) return named;
-	return where.startsWith('ip_rcv_finish') && sourceIsLocal ? 'source-is-local' : 'unknown';
+	if (!where.startsWith('ip_rcv_finish')) return 'unknown';
+	return reversePathFailed ? 'reverse-path' : sourceIsLocal ? 'source-is-local' : 'unknown';
 }
 
 /** Functions that drop what was routed to them, whose route says why. */

@@ -11,7 +11,7 @@ export function causeIn({ frame, device }: Sighting, drop: Drop, router: Host): 
 	const addresses = outerAddresses(frame);
 	const sourceIsLocal = addresses !== undefined && ownerOf(router, addresses.source) !== undefined;
 	const cause = causeOfDrop(drop, sourceIsLocal);
-	if (addresses === undefined) return cause;
+	if (addresses === undefined || drop.reversePathFailed === true) return cause;
 	const { source, destination } = addresses;
 	switch (`${drop.reason} ${drop.where}`) {
 		case 'IP_INHDR ip6_rcv_core':

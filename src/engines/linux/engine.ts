@@ -3,7 +3,8 @@ import { release } from 'node:os';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { requireKernelAccess } from '../../kernel/capabilities.ts';
 import { dateOf, monotonicTime } from '../../kernel/clock.ts';
-import { anonymousNamespace } from '../../kernel/namespace.ts';
+import { readCounter } from '../../kernel/counter.ts';
+import { anonymousNamespace, inNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
 import { type Hosts, openHosts } from './hosts.ts';
@@ -56,9 +57,10 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 		run: async (scenario) => {
 			const hosts = prepare(scenario);
 			watch.take(); // what the kernel did meanwhile is not this packet's doing
+			const failed = countReversePath(hosts, watch);
 			const time = monotonicTime();
 			hosts.send(scenario);
-			const rest = await follow(scenario, time, hosts, watch, patienceMilliseconds, () => closed);
+			const rest = await follow(scenario, time, failed, hosts, watch, patienceMilliseconds, () => closed);
 			pristine = rest.sightings.every(({ packet }) => packet) && rest.outcome.kind !== 'vanished';
 			return { engine: 'linux', kernel, sentAt: dateOf(time), ...rest };
 		},
@@ -73,10 +75,19 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 	};
 }
 
+/** Asks, where the kernel has no reason for it, whether rp_filter has dropped a packet of the router's since. */
+function countReversePath({ namespaces: { router } }: Hosts, watch: Watch): () => boolean {
+	if (watch.namesReversePath) return () => false;
+	const count = (): number | undefined => inNamespace(router, () => readCounter('IPReversePathFilter'));
+	const before = count();
+	return () => count() !== before;
+}
+
 /** Wait for events until one of them is the packet's end. */
 async function follow(
 	scenario: Scenario,
 	time: bigint,
+	reversePathFailed: () => boolean,
 	hosts: Hosts,
 	watch: Watch,
 	patience: number,
@@ -90,6 +101,7 @@ async function follow(
 		device: hosts.device,
 		reason: watch.reason,
 		where: watch.where,
+		reversePathFailed,
 	};
 	const sightings: Sighting[] = [
 		{ place: 'sent', after: 0, namespace: 'host', device: far, frame, length: frame.length, packet: true },

@@ -18,6 +18,8 @@ export interface Names {
 	device(namespace: 'router' | 'host', index: number): string;
 	reason(number: number): string;
 	where(address: bigint): string;
+	/** Whether the router has counted a packet that rp_filter dropped since this one was sent, where that is asked. */
+	reversePathFailed?(): boolean;
 }
 
 /** The program's return codes that end a packet. */
@@ -114,6 +116,7 @@ export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 						reason: names.reason(event.reason),
 						where: names.where(event.location),
 						...(event.routeError === 0 ? {} : { routeError: event.routeError }),
+						...(names.reversePathFailed?.() ? { reversePathFailed: true } : {}),
 					},
 				}
 			: {}),

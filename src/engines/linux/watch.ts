@@ -25,6 +25,8 @@ export interface Watch {
 	wake(): void;
 	/** The running kernel's name of a drop reason. */
 	reason(number: number): string;
+	/** Whether what rp_filter drops has a reason of its own: since Linux 5.18. */
+	readonly namesReversePath: boolean;
 	/** The kernel function that an address lies in. */
 	where(address: bigint): string;
 	close(): void;
@@ -65,6 +67,7 @@ export function openWatch(shared?: number): Watch {
 		},
 		wait: ring.wait,
 		wake: ring.wake,
+		namesReversePath: [...reasons.values()].includes('IP_RPFILTER'),
 		reason: (number) => reasons.get(number) ?? (number === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${number}`),
 		where: (address) => {
 			symbols ??= readSymbols();
