@@ -1,6 +1,7 @@
 /**
- * Runs bundled tests in a guest: `node run-tests.mjs FILE…`. Says what failed and what was skipped, and
- * closes with a line `N passed, N failed, N skipped`, as `npm test` does. Exit status: 1 if anything failed.
+ * Runs bundled tests in a guest: `node run-tests.mjs PATTERN FILE…`, those whose names, after those of what
+ * they are part of, the pattern matches. Says of each what became of it, and closes with a line
+ * `N passed, N failed, N skipped`, as `npm test` does. Exit status: 1 if anything failed.
  */
 import { pathToFileURL } from 'node:url';
 import { startTests, type Task, type VitestRunner } from '@vitest/runner';
@@ -8,13 +9,16 @@ import { startTests, type Task, type VitestRunner } from '@vitest/runner';
 /** A guest is slow, and the machine it is on may be busy. */
 const timeoutMilliseconds = 300_000;
 
+const [pattern, ...paths] = process.argv.slice(2);
+const testNamePattern = new RegExp(pattern ?? '');
+
 const runner: VitestRunner = {
 	config: {
 		root: process.cwd(),
 		setupFiles: [],
 		name: undefined,
 		passWithNoTests: false,
-		testNamePattern: undefined,
+		testNamePattern,
 		allowOnly: false,
 		sequence: { seed: 0, hooks: 'stack', setupFiles: 'list' },
 		chaiConfig: undefined,
@@ -32,8 +36,8 @@ const runner: VitestRunner = {
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
-function nameOf(task: Task): string {
-	return task.suite === undefined ? task.name : `${nameOf(task.suite)} > ${task.name}`;
+function nameOf(task: Task, separator: string): string {
+	return task.suite === undefined ? task.name : [nameOf(task.suite, separator), task.name].join(separator);
 }
 
 function errorOf({ result }: Task): string | undefined {
@@ -48,7 +52,7 @@ function noteOf({ result }: Task): string | undefined {
 
 function tell(task: Task): void {
 	const error = errorOf(task);
-	const name = nameOf(task);
+	const name = nameOf(task, ' > ');
 	if (task.type === 'suite') {
 		if (error !== undefined) {
 			counts.failed++;
@@ -62,6 +66,7 @@ function tell(task: Task): void {
 		counts.passed++;
 		console.log(`passed ${name} (${seconds} s)`);
 	} else if (task.mode === 'skip') {
+		if (!testNamePattern.test(nameOf(task, ' '))) return; // it was not asked for
 		counts.skipped++;
 		const why = task.meta.missing ?? noteOf(task) ?? 'what it is part of was skipped or failed';
 		console.log(`SKIPPED ${name}: ${why}`);
@@ -72,7 +77,7 @@ function tell(task: Task): void {
 }
 
 // One file after the other, so that what is said so far holds should the guest be ended.
-for (const path of process.argv.slice(2)) {
+for (const path of paths) {
 	for (const file of await startTests([path], runner)) tell(file);
 }
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

@@ -8,20 +8,7 @@ import { chooseCells } from '../../src/lab/cells.ts';
 import { type LabResult, runLab } from '../../src/lab/run.ts';
 import type { Cell } from '../../src/scenario/example.ts';
 import { requires } from '../needs.ts';
-
-type Verdict = 'forwarded' | 'source-is-local' | 'reverse-path';
-
-/**
- * What must come of a cell. Only an encapsulated IPv4 packet that enters the stack is validated
- * (fib_validate_source): a local source only with accept_local=1; then strict mode asks that the way back
- * leads out of veth0, where no source here belongs, and loose mode that there is one at all.
- */
-function verdict({ outer, forwarding, source, rpFilter, acceptLocal }: Cell): Verdict {
-	if (outer === 'ipv6' || forwarding === 'fib') return 'forwarded';
-	if (source === 'local' && acceptLocal === 0) return 'source-is-local';
-	if (rpFilter === 1) return 'reverse-path';
-	return rpFilter === 2 && source === 'unrouted' ? 'reverse-path' : 'forwarded';
-}
+import { labVerdict, type Verdict } from '../support/lab-rule.ts';
 
 /** The kernel's own name for it: a local source has had one since Linux 6.13. */
 function reason(cause: Verdict): string {
@@ -37,12 +24,12 @@ function fewestChanges(cell: Cell): number {
 	);
 	const changed = ({ rpFilter, acceptLocal }: Cell): number =>
 		Number(rpFilter !== cell.rpFilter) + Number(acceptLocal !== cell.acceptLocal);
-	return Math.min(...ways.filter((way) => verdict(way) === 'forwarded').map(changed));
+	return Math.min(...ways.filter((way) => labVerdict(way) === 'forwarded').map(changed));
 }
 
 function expectRule({ cells }: LabResult): void {
 	for (const { cell, journey, fix, explanation } of cells) {
-		const expected = verdict(cell);
+		const expected = labVerdict(cell);
 		const { outcome } = journey;
 		if (expected === 'forwarded') {
 			expect({ cell, ...outcome }).toMatchObject({ cell, kind: 'forwarded', device: 'host1' });
@@ -64,7 +51,7 @@ function expectRule({ cells }: LabResult): void {
 			expect(cell[name]).toBe(from);
 			Object.assign(fixed, { [name]: to });
 		}
-		expect(verdict(fixed)).toBe('forwarded');
+		expect(labVerdict(fixed)).toBe('forwarded');
 		expect(explanation).toContain(expected === 'reverse-path' ? 'rp_filter' : 'accept_local');
 	}
 }
