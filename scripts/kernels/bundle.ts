@@ -21,6 +21,7 @@ const places: Plugin = {
  * the same place below it. What they share is shared. Tests get vitest.ts of this folder for vitest.
  */
 export async function bundle(sources: readonly string[], folder: string): Promise<void> {
+	if (sources.length === 0) return;
 	await build({
 		absWorkingDir: root,
 		entryPoints: [...sources],

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EncapForwardError } from '../../src/error.ts';
 import { initrd } from './initrd.ts';
@@ -12,7 +12,7 @@ import type { Kernel } from './prepare.ts';
 import { programFile } from './tool.ts';
 
 export interface GuestOptions {
-	/** Holds the sockets, the console's output, and `shared`. */
+	/** Holds `shared`, which is there already; the sockets and the console's output are made. */
 	readonly folder: string;
 	/** What process 1 does: a shell script, run in the host's file system. */
 	readonly command: string;
@@ -80,7 +80,6 @@ export async function runGuest(kernel: Kernel, options: GuestOptions): Promise<G
 	const { folder, command, timeoutSeconds, signal } = options;
 	const shared = join(folder, 'shared');
 	const [rootSocket, sharedSocket] = [join(folder, 'root.socket'), join(folder, 'shared.socket')];
-	mkdirSync(shared, { recursive: true });
 	writeFileSync(join(shared, 'command'), command);
 	writeFileSync(join(folder, 'initrd'), initrd(kernel));
 	const emulator = programFile('qemu-system-x86_64');

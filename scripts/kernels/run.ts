@@ -1,5 +1,5 @@
 /** The entries in a guest of one kernel: booted once, each run in turn. */
-import { readFileSync, rmSync, watch } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
@@ -72,6 +72,7 @@ export async function runKernel(kernel: Kernel, { entries, signal, onRun }: RunO
 		}
 	};
 	try {
+		mkdirSync(shared);
 		await bundle([...new Set(entries.flatMap(({ sources }) => sources))], join(shared, 'bundle'));
 		const told = new Set<string>();
 		const watcher = watch(shared, (_, file) => {
