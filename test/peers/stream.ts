@@ -1,4 +1,4 @@
-/** A TCP stream from one namespace to another, both ends in this process: what came out. */
+/** A TCP stream from one namespace to another and back, both ends in this process: what came back. */
 import { once } from 'node:events';
 import { createServer, type Server, Socket } from 'node:net';
 import { libc } from '../../src/kernel/libc.ts';
@@ -34,25 +34,22 @@ function listen(namespace: Namespace, address: string): Server {
 	return createServer().listen({ fd });
 }
 
-/** Send bytes to an address of the server's namespace: resolves with what arrived. */
-export async function stream(
+/** Send bytes to an address of the server's namespace, which sends them back: resolves with what came. */
+export async function echoed(
 	client: Namespace,
 	server: Namespace,
 	address: string,
 	bytes: Uint8Array,
 ): Promise<Uint8Array> {
 	const listener = listen(server, address);
+	listener.on('connection', (each) => each.pipe(each));
 	const sender = new Socket({ fd: openSocket(client, address) });
 	try {
-		const [[receiver]] = await Promise.all([
-			once(listener, 'connection') as Promise<[Socket]>,
-			once(sender.connect(port, address), 'connect'),
-		]);
+		await once(sender.connect(port, address), 'connect');
 		const received: Uint8Array[] = [];
-		receiver.on('data', (chunk: Uint8Array) => received.push(chunk));
+		sender.on('data', (chunk: Uint8Array) => received.push(chunk));
 		sender.end(bytes);
-		await once(receiver, 'end');
-		receiver.destroy();
+		await once(sender, 'end');
 		return Buffer.concat(received);
 	} finally {
 		sender.destroy();
