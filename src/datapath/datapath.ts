@@ -16,26 +16,16 @@ import {
 	tunnelKeyIpv4Layout,
 	tunnelKeyIpv6Layout,
 } from './layout.ts';
+import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from './load-options.ts';
 import type { OutcomeCount } from './outcome-count.ts';
 import { readOutcomes } from './outcome-map.ts';
 import { tunnelEntry } from './tunnel-map.ts';
-
-/** enum forwarding of bpf/datapath.bpf.c */
-const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
 
 /** The path of a compiled BPF object of this package. */
 export function objectPath(
 	name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer' | 'marker' | 'drops',
 ): string {
 	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
-}
-
-/** What the programs of both hooks have in common. */
-const sharedMaps = ['tunnels_ipv4', 'tunnels_ipv6', 'endpoints', 'decapsulations', 'devices'] as const;
-
-/** The hooks a datapath needs: XDP cannot resolve a next hop and hands such packets to TC. */
-function hooksOf(hook: Hook, forwarding: Forwarding): readonly Hook[] {
-	return hook === 'xdp' && forwarding === 'fib' ? ['tc', 'xdp'] : [hook];
 }
 
 export interface Datapath {
@@ -59,13 +49,13 @@ export interface DatapathOptions {
 	readonly forwarding: Forwarding;
 	/** The ring buffer to write an event to for every frame, coming and going; none if not given. */
 	readonly sightings?: number;
-	/** How many tunnels there is room for, of each inner family; 1024 if not given. */
+	/** How many tunnels there is room for, of each inner family; as many as usual if not given. */
 	readonly tunnels?: number;
 }
 
 /** Load the programs, attached nowhere yet. @throws EF_BPF_LOAD */
 export function loadDatapath(options: DatapathOptions): Datapath {
-	const { hook, forwarding, sightings, tunnels = 1024 } = options;
+	const { hook, forwarding, sightings, tunnels = defaultTunnels } = options;
 	const objects: { hook: Hook; object: BpfObject }[] = [];
 	for (const each of hooksOf(hook, forwarding)) {
 		const first = objects[0]?.object;

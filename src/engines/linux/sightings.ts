@@ -1,6 +1,6 @@
 /** From events, which know numbers, to sightings, which know names; and when a journey has ended. */
 import type { Event } from '../../datapath/event.ts';
-import { causeOfOutcome } from '../../journey/cause.ts';
+import { datapathDrop } from '../../journey/datapath-drop.ts';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { viewOf } from '../../packet/bytes.ts';
 import { dissect } from '../../packet/dissect.ts';
@@ -21,9 +21,6 @@ export interface Names {
 	/** Whether the router has counted a packet that rp_filter dropped since this one was sent, where that is asked. */
 	reversePathFailed?(): boolean;
 }
-
-/** The program's return codes that end a packet. */
-const dropVerdict = { xdp: 1, tc: 2 } as const;
 
 /** How much of the end of a packet it is told by, and how little of it the last of its fragments may hold. */
 const tailBytes = 24;
@@ -125,6 +122,10 @@ export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 
 /** How a journey ended, if this sighting is its end. */
 export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
+	const hook = sighting.place === 'xdp-out' ? 'xdp' : 'tc';
+	const drop = sighting.decision && datapathDrop(hook, sighting.decision);
+	// What is answered is the answer already where the decision is told.
+	if (drop !== undefined) return drop;
 	if (!sighting.packet) return undefined;
 	if (sighting.place === 'arrived') {
 		return { kind: 'forwarded', device: sighting.device, frame: sighting.frame };
@@ -135,11 +136,6 @@ export function endOf(sighting: Sighting, router: Host): Outcome | undefined {
 	if (sighting.drop !== undefined && sighting.namespace === 'router') {
 		const { reason, where } = sighting.drop;
 		return { kind: 'dropped', by: 'kernel', reason, where, cause: causeIn(sighting, sighting.drop, router) };
-	}
-	const hook = sighting.place === 'xdp-out' ? 'xdp' : 'tc';
-	if (sighting.decision?.verdict === dropVerdict[hook]) {
-		const { outcome } = sighting.decision;
-		return { kind: 'dropped', by: 'datapath', reason: outcome, where: hook, cause: causeOfOutcome(outcome) };
 	}
 	return undefined;
 }

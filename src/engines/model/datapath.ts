@@ -1,10 +1,11 @@
 /** The datapath's programs in the model: loaded once, given their tunnels, run on a frame. */
 import { decodeEvent, type Event } from '../../datapath/event.ts';
+import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from '../../datapath/load-options.ts';
 import { tunnelEntry } from '../../datapath/tunnel-map.ts';
 import type { Decision } from '../../journey/journey.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
 import { loadProgram } from './bpf/load.ts';
-import type { BpfProgram, RunResult } from './bpf/program.ts';
+import type { BpfMap, BpfProgram, RunResult } from './bpf/program.ts';
 import type { NetDevice } from './net/core/device.ts';
 import { bpfEnvironment } from './net/core/filter.ts';
 import type { Walk } from './walk.ts';
@@ -14,12 +15,6 @@ export interface Objects {
 	readonly xdp: Uint8Array;
 	readonly tc: Uint8Array;
 }
-
-/** enum forwarding of bpf/datapath.bpf.c */
-const forwardingNumber = { stack: 0, fib: 1 } as const satisfies Record<Forwarding, number>;
-
-/** Room for so many tunnels of each inner family, where a scenario does not have more. */
-const fewestTunnels = 1024;
 
 export interface Attached {
 	readonly device: string;
@@ -34,7 +29,7 @@ export function openDatapaths(objects: Objects): (datapath: Datapath) => Attache
 		{ readonly programs: Omit<Attached, 'device'>; tunnels: Datapath['tunnels'] | undefined }
 	>();
 	return ({ hook, forwarding, device, tunnels }) => {
-		const room = Math.max(fewestTunnels, tunnels.length);
+		const room = Math.max(defaultTunnels, tunnels.length);
 		const key = `${hook} ${forwarding} ${room}`;
 		let entry = loaded.get(key);
 		if (entry === undefined) {
@@ -49,24 +44,30 @@ export function openDatapaths(objects: Objects): (datapath: Datapath) => Attache
 	};
 }
 
-/** XDP that asks the FIB has TC behind it, with the same tunnels, to take what it hands over. */
+/** Where there are programs at both hooks, they share what user space tells them. */
 function loadPrograms(
 	objects: Objects,
 	hook: Hook,
 	forwarding: Forwarding,
 	room: number,
 ): Omit<Attached, 'device'> {
-	const options = {
-		constants: { forwarding: forwardingNumber[forwarding], trace: true },
-		entries: { tunnels_ipv4: room, tunnels_ipv6: room },
-		build: 'fast',
-	} as const;
-	if (hook === 'tc') return { tc: loadProgram({ object: objects.tc, ...options }) };
-	const xdp = loadProgram({ object: objects.xdp, ...options });
-	if (forwarding === 'stack') return { xdp };
-	const { tunnels_ipv4, tunnels_ipv6 } = xdp.maps;
-	const maps = tunnels_ipv4 && tunnels_ipv6 ? { tunnels_ipv4, tunnels_ipv6 } : {};
-	return { xdp, tc: loadProgram({ object: objects.tc, ...options, maps }) };
+	const programs: { xdp?: BpfProgram; tc?: BpfProgram } = {};
+	const maps: Record<string, BpfMap> = {};
+	for (const each of hooksOf(hook, forwarding)) {
+		const program = loadProgram({
+			object: objects[each],
+			constants: { forwarding: forwardingNumber[forwarding], trace: true },
+			entries: { tunnels_ipv4: room, tunnels_ipv6: room },
+			build: 'fast',
+			maps,
+		});
+		programs[each] = program;
+		for (const name of sharedMaps) {
+			const map = program.maps[name];
+			if (map !== undefined) maps[name] = map;
+		}
+	}
+	return programs;
 }
 
 function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tunnels']): void {
@@ -103,6 +104,7 @@ export function runProgram(
 			device: device.name,
 			frame: event.frame,
 			length: event.length,
+			packet: own?.outcome !== 'too-big-answered',
 			...(own === undefined ? {} : { decision: own }),
 		});
 	}

@@ -23,6 +23,9 @@ export interface ModelEngine extends Engine {
 	try(scenario: Scenario): Journey;
 }
 
+/** Nanoseconds between two packets: what limits rates has forgotten the one before. */
+const pause = 1_000_000_000;
+
 /** Where the kernel chooses at random, so many ways are tried at most. */
 const mostWays = 64;
 
@@ -32,6 +35,7 @@ export function openModelEngine(options: ModelEngineOptions = {}): ModelEngine {
 	const { objects } = options;
 	const datapaths = objects && openDatapaths(objects);
 	const nets = new WeakMap<Host, Prepared>();
+	let clock = 0;
 	const attempt = (scenario: Scenario): Journey => {
 		const kernel = scenario.kernel === undefined ? ours : parseKernel(scenario.kernel);
 		const { net, far } = prepared(nets, scenario, kernel);
@@ -45,7 +49,8 @@ export function openModelEngine(options: ModelEngineOptions = {}): ModelEngine {
 		}
 		const attached = scenario.datapath && datapaths?.(scenario.datapath);
 		const walkOnce = (choices: readonly number[]): { readonly walk: Walk; readonly outcome: Outcome } => {
-			const walk = new Walk(net, far, choices);
+			clock += pause;
+			const walk = new Walk(net, far, clock, choices);
 			return { walk, outcome: sendInto(walk, frame, ingress, attached, mark) };
 		};
 		const { walk, outcome } = walkOnce([]);

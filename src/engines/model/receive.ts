@@ -1,5 +1,5 @@
 /** A frame comes in by a device: the cable, XDP, the hook of TC, and then the stack. */
-import { causeOfOutcome } from '../../journey/cause.ts';
+import { datapathDrop } from '../../journey/datapath-drop.ts';
 import type { Decision, Outcome } from '../../journey/journey.ts';
 import type { BpfRedirect, RunResult } from './bpf/program.ts';
 import type { Attached } from './datapath.ts';
@@ -11,6 +11,7 @@ import type { PacketType, Skb } from './net/core/skb.ts';
 import type { Walk } from './walk.ts';
 
 const xdpAction = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const;
+/** TC_ACT_* */
 const tcVerdict = { shot: 2, redirect: 7 } as const;
 const packetTypes: readonly PacketType[] = ['host', 'broadcast', 'multicast', 'otherhost'];
 
@@ -64,7 +65,7 @@ export function sendInto(
 			return redirect === undefined ? walk.vanish() : xdpDoRedirect(walk, result.frame, device, redirect);
 		case xdpAction.drop:
 			return (
-				refused('xdp', result.decision) ??
+				(result.decision && datapathDrop('xdp', result.decision)) ??
 				walk.drop(newSkb(frame, device, 0), {
 					reason: 'NOT_SPECIFIED',
 					where: 'veth_xdp_rcv_skb',
@@ -90,12 +91,14 @@ function receive(walk: Walk, skb: Skb, attached: Attached | undefined, mark: num
 		});
 		walk.step('tcf_classify', device, describe(result.decision));
 		applySkb(skb, result);
-		if (result.returnCode === tcVerdict.shot) {
-			return (
-				refused('tc', result.decision) ??
-				walk.drop(skb, { reason: 'TC_INGRESS', where: 'sch_handle_ingress', cause: 'tc-program' })
-			);
+		const drop = result.decision && datapathDrop('tc', result.decision);
+		if (drop !== undefined) {
+			if (result.returnCode === tcVerdict.redirect)
+				redirected(walk, { ...skb, isTail: false }, result.redirect, attached, mark);
+			return drop;
 		}
+		if (result.returnCode === tcVerdict.shot)
+			return walk.drop(skb, { reason: 'TC_INGRESS', where: 'sch_handle_ingress', cause: 'tc-program' });
 		if (result.returnCode === tcVerdict.redirect)
 			return redirected(walk, skb, result.redirect, attached, mark);
 	}
@@ -128,11 +131,4 @@ function applySkb(skb: Skb, { frame, skb: changed }: RunResult): void {
 
 function describe(decision: Decision | undefined): string {
 	return decision === undefined ? 'the program decides' : `the datapath decides: ${decision.outcome}`;
-}
-
-/** A drop that the datapath decided on. */
-function refused(hook: 'xdp' | 'tc', decision: Decision | undefined): Outcome | undefined {
-	if (decision === undefined) return undefined;
-	const { outcome } = decision;
-	return { kind: 'dropped', by: 'datapath', reason: outcome, where: hook, cause: causeOfOutcome(outcome) };
 }

@@ -42,15 +42,18 @@ export class Walk {
 	icmp: Icmp | undefined;
 	/** Nanoseconds since the packet was sent. */
 	time = 0;
+	/** What a clock says when it is sent, in nanoseconds. */
+	readonly start: number;
 	/** How often the packet went through the whole of a device's input, to stop what never ends. */
 	received = 0;
 	readonly #choices: readonly number[];
 	/** How many ways there were at each choice that the kernel makes at random. */
 	readonly ways: number[] = [];
 
-	constructor(net: Net, far: () => Net, choices: readonly number[] = []) {
+	constructor(net: Net, far: () => Net, start = 0, choices: readonly number[] = []) {
 		this.net = net;
 		this.far = far;
+		this.start = start;
 		this.#choices = choices;
 	}
 

@@ -34,15 +34,14 @@ export function bpfEnvironment(walk: Walk): BpfEnvironment {
 			return answer;
 		},
 		device: (ifindex) => walk.net.devices[ifindex],
-		now: () => BigInt(Math.round(walk.time)),
-		jiffies: () => Math.floor(walk.time / nanosecondsPerTick) + firstTick,
+		now: () => BigInt(Math.round(walk.start + walk.time)),
+		jiffies: () => Math.floor((walk.start + walk.time) / nanosecondsPerTick),
 		random: () => 0x9e3779b1,
 	};
 }
 
-/** Of a kernel with HZ=250; the counter begins where nothing was remembered of before. */
+/** Of a kernel with HZ=250. */
 const nanosecondsPerTick = 4_000_000;
-const firstTick = 1;
 
 const lookupErrors: Readonly<Record<Errno, FibAnswer>> = {
 	EINVAL: { result: 'blackhole' },

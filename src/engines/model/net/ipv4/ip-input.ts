@@ -188,6 +188,7 @@ function ipOptionsRcvSrr(
 function ipExpire(walk: Walk, skb: Skb): Outcome {
 	if ((wordAt(skb, 6) & 0x1fff) !== 0) return walk.vanish();
 	const where = 'ip_expire';
+	walk.time += (walk.net.sysctls.others['net.ipv4.ipfrag_time'] ?? 30) * 1_000_000_000;
 	walk.step(where, skb.ingress, 'net.ipv4.ipfrag_time has passed: the fragment is given up');
 	icmpSend(walk, skb, 11, 1);
 	return walk.drop(skb, {

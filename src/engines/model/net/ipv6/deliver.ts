@@ -76,6 +76,7 @@ function ip6FragExpire(walk: Walk, skb: Skb, at: number): Outcome {
 	const where = 'ip6_frag_expire';
 	walk.step('ipv6_frag_rcv', skb.ingress, 'a fragment, held until the others come');
 	if ((wordAt(skb, at + 2) & 0xfff8) !== 0) return walk.vanish();
+	walk.time += (walk.net.sysctls.others['net.ipv6.ip6frag_time'] ?? 60) * 1_000_000_000;
 	walk.step(where, skb.ingress, 'net.ipv6.ip6frag_time has passed: the fragment is given up');
 	icmpv6Send(walk, skb, 3, 1);
 	return walk.drop(skb, {

@@ -79,11 +79,15 @@ export function describeRoute6({ info, nexthop, type }: Fib6Result): string {
 	return `${type === 'unicast' ? '' : `${type} `}${prefix}${via}${out} of table ${info.table}`;
 }
 
+/** From which version on compilers put ip6_pkt_drop() into those that call it, as far as was seen: 6.12 did not. */
+const dropsInline = 6013;
+
 /** ip6_pkt_discard(), ip6_pkt_prohibit(), dst_discard(): ip6_pkt_drop() */
 export function ip6PktDrop(walk: Walk, skb: Skb, error: Errno): Outcome {
 	if (error === 'EINVAL')
 		return walk.drop(skb, { reason: 'NOT_SPECIFIED', where: 'dst_discard_out', cause: 'route-blackhole' });
-	const where = error === 'EACCES' ? 'ip6_pkt_prohibit' : 'ip6_pkt_discard';
+	const inlined = error === 'EACCES' ? 'ip6_pkt_prohibit' : 'ip6_pkt_discard';
+	const where = walk.kernel.version < dropsInline ? 'ip6_pkt_drop' : inlined;
 	const noDestination = isAny6(destinationOf(skb));
 	const refusal: Refusal = noDestination
 		? { reason: 'IP_INADDRERRORS', where, cause: 'destination-invalid', counters: ['Ip6InAddrErrors'] }
