@@ -7,6 +7,7 @@ import { type Benchmark, type Figure, isReached } from './benchmark.ts';
 import { engine } from './engine.ts';
 import { explaining } from './explain.ts';
 import { lab } from './lab.ts';
+import { model } from './model.ts';
 import { rate } from './rate.ts';
 import { figureJson, figureTable } from './render.ts';
 import { startup } from './startup.ts';
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 	startup,
 	lab,
 	engine,
+	model,
 	explain: explaining,
 	trace,
 };

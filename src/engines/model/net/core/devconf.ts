@@ -85,13 +85,16 @@ export function readSysctls(values: Readonly<Record<string, number>>): Sysctls {
 			else own[setting] = value;
 		}
 	}
+	const own = (family: Family, device: string): Record<string, number> | undefined =>
+		family.devices.get(device) ??
+		(device.includes('.') ? family.devices.get(device.replaceAll('.', '/')) : undefined);
 	const common4 = { ...ipv4Defaults, ...copiedOf(ipv4.all, copied4) };
 	const common6 = { ...ipv6Defaults, ...copiedOf(ipv6.all, copied6) };
-	const own = (family: Family, device: string): Record<string, number> | undefined =>
-		family.devices.get(device) ?? family.devices.get(device.replaceAll('.', '/'));
+	const set4 = ipv4.all as Partial<Ipv4Devconf>;
+	const set6 = ipv6.all as Partial<Ipv6Devconf>;
 	return {
-		all4: { ...ipv4Defaults, accept_source_route: 0, ...ipv4.all },
-		all6: { ...ipv6Defaults, ...ipv6.all },
+		all4: { ...ipv4Defaults, accept_source_route: 0, ...set4 },
+		all6: { ...ipv6Defaults, ...set6 },
 		ipv4: (device) => {
 			const set = own(ipv4, device);
 			return set === undefined ? common4 : { ...common4, ...set };
