@@ -3,7 +3,7 @@
  * leave by host0, cross the router from veth0 to veth1, and end in a sink at host1.
  */
 import { fileURLToPath } from 'node:url';
-import { deviceNumber } from '../src/engines/linux/devices.ts';
+import { deviceNumbers, numberOf } from '../src/engines/linux/devices.ts';
 import { buildHosts, type Namespaces } from '../src/engines/linux/standing.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
 import { lookupMap, possibleCpus } from '../src/kernel/map.ts';
@@ -51,6 +51,10 @@ const quietMilliseconds = 20;
 /** Build the rig with one contestant in it. */
 export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 	const scenario = rigScenario(open);
+	const numbers = {
+		router: deviceNumbers(scenario.router, 'router'),
+		host: deviceNumbers(scenario.host, 'host'),
+	};
 	const router = anonymousNamespace();
 	const host = anonymousNamespace();
 	let programs: BpfObject | undefined;
@@ -63,18 +67,18 @@ export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 		build(scenario, { router, host });
 		programs = loadObject(fileURLToPath(new URL('rate.o', import.meta.url)), {
 			constants: {
-				generator_device: deviceNumber(scenario.host, 'host0'),
-				redirect_device: deviceNumber(scenario.router, 'veth1'),
+				generator_device: numberOf(numbers.host, 'host0'),
+				redirect_device: numberOf(numbers.router, 'veth1'),
 				encapsulated,
 			},
 		});
-		const place = { router, ingress: deviceNumber(scenario.router, 'veth0'), programs };
+		const place = { router, ingress: numberOf(numbers.router, 'veth0'), programs };
 		// Both ends of both links have a program: without one a veth drops what is redirected to its peer.
 		const attachIn = (namespace: Namespace, device: number, program: number): void =>
 			inNamespace(namespace, () => attachXdp(device, program));
-		attachIn(host, deviceNumber(scenario.host, 'host0'), programs.program('generate'));
-		attachIn(host, deviceNumber(scenario.host, 'host1'), programs.program('sink'));
-		attachIn(router, deviceNumber(scenario.router, 'veth1'), programs.program('pass'));
+		attachIn(host, numberOf(numbers.host, 'host0'), programs.program('generate'));
+		attachIn(host, numberOf(numbers.host, 'host1'), programs.program('sink'));
+		attachIn(router, numberOf(numbers.router, 'veth1'), programs.program('pass'));
 		inNamespace(router, () => attach(place));
 		const generator = programs.program('generate');
 		const sunk = sinkCounter(programs.map('sunk'));

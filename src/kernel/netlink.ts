@@ -6,7 +6,7 @@ import { closeSync } from 'node:fs';
 import { EncapForwardError } from '../error.ts';
 import { concatenate } from '../packet/bytes.ts';
 import { libc } from './libc.ts';
-import { check, errorName } from './library.ts';
+import { check, errorName, koffi } from './library.ts';
 import { inNamespace, type Namespace } from './namespace.ts';
 
 export interface Request {
@@ -64,11 +64,7 @@ export function openNetlink(namespace: Namespace): Netlink {
 		const bytes = concatenate(messages);
 		check(libc().send(fd, bytes, bytes.length, 0), 'send a netlink request');
 	};
-	/** The messages of one datagram. */
-	const receive = (): Message[] => {
-		const length = check(libc().recv(fd, buffer, buffer.length, 0), 'read a netlink answer');
-		return messagesOf(buffer.subarray(0, length));
-	};
+	const receive = (): Message[] => receiveMessages(fd, buffer, 'answer a netlink request');
 
 	const askBatch = (requests: readonly Request[], tolerate: readonly number[]): void => {
 		const first = sequence + 1;
@@ -150,8 +146,8 @@ export function openLinkReports(namespace: Namespace): LinkReports {
 		untilOperating: (devices) => {
 			const left = new Set(devices);
 			while (left.size > 0) {
-				const length = check(libc().recv(fd, buffer, buffer.length, 0), 'say that a link has a carrier');
-				for (const { type, view, bytes } of messagesOf(buffer.subarray(0, length))) {
+				const messages = receiveMessages(fd, buffer, 'say that a link has a carrier');
+				for (const { type, view, bytes } of messages) {
 					if (type !== newLink) continue;
 					const attributes = readAttributes(bytes.subarray(headerBytes + linkHeaderBytes));
 					const operating = attributes.get(operationalState)?.[0] === inOperation;
@@ -180,6 +176,17 @@ interface Message {
 	/** The whole message, netlink header included. */
 	readonly bytes: Uint8Array;
 	readonly view: DataView;
+}
+
+const eintr = 4;
+
+/** The messages of the next datagram, waited for; a signal does not end the wait. */
+function receiveMessages(fd: number, buffer: Uint8Array, doing: string): Message[] {
+	for (;;) {
+		const length = libc().recv(fd, buffer, buffer.length, 0);
+		if (length < 0 && koffi().errno() === eintr) continue;
+		return messagesOf(buffer.subarray(0, check(length, doing)));
+	}
 }
 
 function messagesOf(datagram: Uint8Array): Message[] {

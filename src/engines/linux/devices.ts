@@ -22,18 +22,25 @@ export const familyNumber = { ipv4: 2, ipv6: 10 } as const;
 
 export const loopback = 'lo';
 
+/** The numbers of a host's devices by their names. */
+export type DeviceNumbers = ReadonlyMap<string, number>;
+
 /**
- * The numbers of a host's devices, which we choose when we make them: above those of devices that a kernel
- * has in every namespace (tunl0, sit0).
+ * The first number of a side's devices. Above those of devices that a kernel has in every namespace (tunl0,
+ * sit0); and no device has its peer's number, for the kernel would put off bringing its queues into operation
+ * up to a second (linkwatch_urgent_event).
  */
-export function deviceNumbers(host: Host): ReadonlyMap<string, number> {
+const firstNumber = { router: 100, host: 200 } as const;
+
+/** We choose them when we make the devices. */
+export function deviceNumbers(host: Host, side: keyof typeof firstNumber): DeviceNumbers {
 	const names = [...Object.keys(host.devices), ...Object.keys(host.vrfs ?? {})];
-	return new Map([[loopback, 1], ...names.map((name, index) => [name, 100 + index] as const)]);
+	return new Map([[loopback, 1], ...names.map((name, index) => [name, firstNumber[side] + index] as const)]);
 }
 
 /** The number of one device. @throws EF_INPUT if the scenario has none of this name */
-export function deviceNumber(host: Host, name: string): number {
-	const number = deviceNumbers(host).get(name);
+export function numberOf(numbers: DeviceNumbers, name: string): number {
+	const number = numbers.get(name);
 	if (number === undefined) throw new EncapForwardError('EF_INPUT', `the scenario has no device ${name}`);
 	return number;
 }
@@ -59,10 +66,10 @@ function macOf(name: string, { mac }: Device): Uint8Array {
 }
 
 /** What a new device is given, whatever its kind. */
-function identity(host: Host, name: string): Uint8Array {
+function identity(host: Host, numbers: DeviceNumbers, name: string): Uint8Array {
 	const device = host.devices[name];
 	if (device === undefined) throw new EncapForwardError('EF_INPUT', `the scenario has no device ${name}`);
-	return linkBody(deviceNumber(host, name), 0, 0, [
+	return linkBody(numberOf(numbers, name), 0, 0, [
 		attribute(link.name, text(name)),
 		attribute(link.address, macOf(name, device)),
 		...(device.mtu === undefined ? [] : [attribute(link.mtu, u32(device.mtu))]),
@@ -77,24 +84,34 @@ function kind(name: string, data: readonly Uint8Array[]): Uint8Array {
  * Make the links, from the router's namespace.
  * @param hostNamespace a file descriptor of the host's namespace
  */
-export function linkRequests({ links, router, host }: Scenario, hostNamespace: number): Request[] {
+export function linkRequests(
+	{ links, router, host }: Scenario,
+	numbers: { readonly router: DeviceNumbers; readonly host: DeviceNumbers },
+	hostNamespace: number,
+): Request[] {
 	return links.map((ends) => {
-		const peer = concatenate([identity(host, ends.host), attribute(link.namespaceFd, u32(hostNamespace))]);
+		const peer = concatenate([
+			identity(host, numbers.host, ends.host),
+			attribute(link.namespaceFd, u32(hostNamespace)),
+		]);
 		return {
 			type: newLink,
 			flags: create,
-			body: concatenate([identity(router, ends.router), kind('veth', [attribute(vethPeer, peer)])]),
+			body: concatenate([
+				identity(router, numbers.router, ends.router),
+				kind('veth', [attribute(vethPeer, peer)]),
+			]),
 			what: `make the link ${ends.router} - ${ends.host}, of type veth`,
 		};
 	});
 }
 
 /** Make a host's VRF and VLAN devices, and put devices into their VRFs. */
-export function virtualRequests(host: Host): Request[] {
+export function virtualRequests(host: Host, numbers: DeviceNumbers): Request[] {
 	const vrfs = Object.entries(host.vrfs ?? {}).map(([name, table]) => ({
 		type: newLink,
 		flags: create,
-		body: linkBody(deviceNumber(host, name), up, up, [
+		body: linkBody(numberOf(numbers, name), up, up, [
 			attribute(link.name, text(name)),
 			kind('vrf', [attribute(vrfTable, u32(table))]),
 		]),
@@ -107,8 +124,8 @@ export function virtualRequests(host: Host): Request[] {
 					type: newLink,
 					flags: create,
 					body: concatenate([
-						identity(host, name),
-						attribute(link.link, u32(deviceNumber(host, vlan.device))),
+						identity(host, numbers, name),
+						attribute(link.link, u32(numberOf(numbers, vlan.device))),
 						kind('vlan', [attribute(vlanId, u16(vlan.id))]),
 					]),
 					what: `make the device ${name}, of type vlan`,
@@ -120,8 +137,8 @@ export function virtualRequests(host: Host): Request[] {
 			: {
 					type: newLink,
 					flags: 0,
-					body: linkBody(deviceNumber(host, name), 0, 0, [
-						attribute(link.master, u32(deviceNumber(host, vrf))),
+					body: linkBody(numberOf(numbers, name), 0, 0, [
+						attribute(link.master, u32(numberOf(numbers, vrf))),
 					]),
 					what: `put ${name} into the VRF ${vrf}`,
 				},
@@ -133,11 +150,11 @@ export function virtualRequests(host: Host): Request[] {
  * Set a host's devices up, the loopback too.
  * @param isUp whether a device is to be; a link has a carrier when both its ends are
  */
-export function upRequests(host: Host, isUp: (name: string) => boolean): Request[] {
+export function upRequests(host: Host, numbers: DeviceNumbers, isUp: (name: string) => boolean): Request[] {
 	return [loopback, ...Object.keys(host.devices)].filter(isUp).map((name) => ({
 		type: newLink,
 		flags: 0,
-		body: linkBody(deviceNumber(host, name), up, up, []),
+		body: linkBody(numberOf(numbers, name), up, up, []),
 		what: `set ${name} up`,
 	}));
 }
@@ -164,7 +181,7 @@ const hostScope = 254; // RT_SCOPE_HOST
  * Give a host's devices their addresses. The links are to be up at both ends by then: an IPv6 address that
  * waits for its link answers solicitations up to a second late.
  */
-export function addressRequests(host: Host): Request[] {
+export function addressRequests(host: Host, numbers: DeviceNumbers): Request[] {
 	return Object.entries(host.devices).flatMap(([name, { addresses }]) =>
 		addresses.map((address) => {
 			const [ip, length] = address.split('/');
@@ -179,7 +196,7 @@ export function addressRequests(host: Host): Request[] {
 			header.setUint8(0, familyNumber[parsed.family]);
 			header.setUint8(1, Number(length));
 			header.setUint8(3, parsed.family === 'ipv4' && parsed.bytes[0] === 127 ? hostScope : 0);
-			header.setUint32(4, deviceNumber(host, name), true);
+			header.setUint32(4, numberOf(numbers, name), true);
 			return {
 				type: newAddress,
 				flags: create,

@@ -3,7 +3,7 @@ import { EncapForwardError } from '../../error.ts';
 import { closeNamespace } from '../../kernel/namespace.ts';
 import { openPacketSocket, type PacketSocket } from '../../kernel/packet-socket.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import { deviceNumber, deviceNumbers } from './devices.ts';
+import { deviceNumbers, numberOf } from './devices.ts';
 import { openAttached, type Programs } from './programs.ts';
 import { buildHosts, type HostsOptions, type Namespaces, type Standing } from './standing.ts';
 import { lastingSettings } from './sysctls.ts';
@@ -37,7 +37,7 @@ export function ground({ links, router, host }: Scenario): string {
 /** The names of the devices of a scenario's hosts by their numbers, which are each namespace's own. */
 export function nameDevices(scenario: Scenario): (namespace: keyof Namespaces, index: number) => string {
 	const named = (side: keyof Namespaces): Map<number, string> =>
-		new Map([...deviceNumbers(scenario[side])].map(([name, number]) => [number, name]));
+		new Map([...deviceNumbers(scenario[side], side)].map(([name, number]) => [number, name]));
 	const names = { router: named('router'), host: named('host') };
 	return (namespace, index) => names[namespace].get(index) ?? `device ${index}`;
 }
@@ -62,10 +62,11 @@ export function openHosts(
 	try {
 		const { router, host } = buildHosts(scenario, namespaces, options);
 		sides.push(router, host);
+		const far = deviceNumbers(scenario.host, 'host');
 		for (const link of scenario.links) {
-			const far = deviceNumber(scenario.host, link.host);
-			watch.farEnd(namespaces.host, far);
-			sockets.set(link.router, openPacketSocket(namespaces.host, far));
+			const number = numberOf(far, link.host);
+			watch.farEnd(namespaces.host, number);
+			sockets.set(link.router, openPacketSocket(namespaces.host, number));
 		}
 		watch.namespace(namespaces.router);
 		const attached = openAttached(namespaces.router, programs);

@@ -4,13 +4,14 @@ import { attribute, type Request, readAttributes } from '../../kernel/netlink.ts
 import { formatIp, parseIp, parseMac } from '../../packet/address.ts';
 import { concatenate } from '../../packet/bytes.ts';
 import type { Host, Neighbour } from '../../scenario/scenario.ts';
-import { deviceNumber, familyNumber, loopback } from './devices.ts';
+import { type DeviceNumbers, familyNumber, numberOf } from './devices.ts';
 
 const newNeighbour = 28; // RTM_NEWNEIGH
 const deleteNeighbour = 29; // RTM_DELNEIGH
 const getNeighbour = 30; // RTM_GETNEIGH
 const replace = 0x500; // NLM_F_CREATE | NLM_F_REPLACE
 const attributes = { destination: 1, linkLayer: 2 } as const; // NDA_…
+const loopbackNumber = 1;
 const headerBytes = 12; // struct ndmsg
 
 /** NUD_… of <linux/neighbour.h> */
@@ -33,11 +34,11 @@ export const neighbourDump: Request = {
 };
 
 /** Delete the entries that a dump told of, but for those of the loopback. */
-export function forgetRequests(dump: readonly Uint8Array[], host: Host): Request[] {
+export function forgetRequests(dump: readonly Uint8Array[]): Request[] {
 	return dump.flatMap((entry) => {
 		const address = readAttributes(entry.subarray(headerBytes)).get(attributes.destination);
 		const device = new DataView(entry.buffer, entry.byteOffset).getInt32(4, true);
-		if (address === undefined || device === deviceNumber(host, loopback)) return [];
+		if (address === undefined || device === loopbackNumber) return [];
 		const body = concatenate([entry.subarray(0, headerBytes), attribute(attributes.destination, address)]);
 		return { type: deleteNeighbour, flags: 0, body, what: `delete the neighbour ${formatIp(address)}` };
 	});
@@ -47,7 +48,7 @@ export function forgetRequests(dump: readonly Uint8Array[], host: Host): Request
  * Make a host's entries. One that is `incomplete` is none: the kernel makes it when it begins to ask, and
  * one made from outside would wait forever.
  */
-export function neighbourRequests(host: Host): Request[] {
+export function neighbourRequests(host: Host, numbers: DeviceNumbers): Request[] {
 	return host.neighbours.flatMap((neighbour) => {
 		const { device, address, mac, state = 'permanent' } = neighbour;
 		if (state === 'incomplete') return [];
@@ -58,7 +59,7 @@ export function neighbourRequests(host: Host): Request[] {
 		}
 		const header = new DataView(new ArrayBuffer(headerBytes));
 		header.setUint8(0, familyNumber[ip.family]);
-		header.setInt32(4, deviceNumber(host, device), true);
+		header.setInt32(4, numberOf(numbers, device), true);
 		header.setUint16(8, states[state], true);
 		return {
 			type: newNeighbour,

@@ -6,7 +6,7 @@ import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
 import { u32 } from '../../kernel/netlink.ts';
 import { type BpfObject, loadObject } from '../../kernel/object.ts';
 import type { Hook, Scenario } from '../../scenario/scenario.ts';
-import { deviceNumber } from './devices.ts';
+import { deviceNumbers, numberOf } from './devices.ts';
 
 export interface Programs {
 	/** What gives packets their mark: its program. */
@@ -80,13 +80,14 @@ export function openAttached(namespace: Namespace, programs: Programs): Attached
 			]);
 			if (key === current) return;
 			current = '';
+			const numbers = deviceNumbers(router, 'router');
 			inNamespace(namespace, () => {
 				detachAll();
 				for (const { hook, program } of loaded?.programs ?? []) {
-					attach(hook, deviceNumber(router, datapath?.device ?? ''), program, 1);
+					attach(hook, numberOf(numbers, datapath?.device ?? ''), program, 1);
 				}
 				if (marker !== undefined) {
-					attach('tc', deviceNumber(router, packet.device), marker, markerPriority);
+					attach('tc', numberOf(numbers, packet.device), marker, markerPriority);
 				}
 			});
 			current = key;

@@ -4,7 +4,7 @@ import { attribute, nested, type Request, u16, u32 } from '../../kernel/netlink.
 import { type Family, type Prefix, parseIp, parsePrefix } from '../../packet/address.ts';
 import { concatenate } from '../../packet/bytes.ts';
 import type { Host, NextHop, NextHopObject, Route, RouteType } from '../../scenario/scenario.ts';
-import { deviceNumber, familyNumber } from './devices.ts';
+import { type DeviceNumbers, familyNumber, numberOf } from './devices.ts';
 
 const newRoute = 24; // RTM_NEWROUTE
 const deleteRoute = 25; // RTM_DELROUTE
@@ -82,16 +82,16 @@ function gateway({ via }: NextHop, family: Family): Uint8Array[] {
 		: [attribute(member.via, concatenate([u16(familyNumber[address.family]), address.bytes]))];
 }
 
-function nextHops({ family, nextHops = [] }: Route, host: Host): { flags: number; attributes: Uint8Array[] } {
+function nextHops(
+	{ family, nextHops = [] }: Route,
+	numbers: DeviceNumbers,
+): { flags: number; attributes: Uint8Array[] } {
 	const [first] = nextHops;
 	if (first === undefined) return { flags: 0, attributes: [] };
 	if (nextHops.length === 1) {
 		return {
 			flags: first.onlink === true ? onlink : 0,
-			attributes: [
-				attribute(member.device, u32(deviceNumber(host, first.device))),
-				...gateway(first, family),
-			],
+			attributes: [attribute(member.device, u32(numberOf(numbers, first.device))), ...gateway(first, family)],
 		};
 	}
 	const legs = nextHops.map((each) => {
@@ -100,7 +100,7 @@ function nextHops({ family, nextHops = [] }: Route, host: Host): { flags: number
 		header.setUint16(0, 8 + attributes.length, true);
 		header.setUint8(2, each.onlink === true ? onlink : 0);
 		header.setUint8(3, (each.weight ?? 1) - 1);
-		header.setInt32(4, deviceNumber(host, each.device), true);
+		header.setInt32(4, numberOf(numbers, each.device), true);
 		return concatenate([new Uint8Array(header.buffer), attributes]);
 	});
 	return { flags: 0, attributes: [attribute(member.multipath, concatenate(legs))] };
@@ -129,11 +129,11 @@ function priority({ family, metric = 0 }: Route): Uint8Array[] {
 	return value === 0 ? [] : [attribute(member.priority, u32(value))];
 }
 
-function routeBody(route: Route, host: Host): Uint8Array {
+function routeBody(route: Route, numbers: DeviceNumbers): Uint8Array {
 	const { family, type = 'unicast', table = mainTable } = route;
 	const destination = prefixOf(route.destination, family);
 	const from = route.from === undefined ? undefined : prefixOf(route.from, family);
-	const hops = nextHops(route, host);
+	const hops = nextHops(route, numbers);
 	const header = new DataView(new ArrayBuffer(12)); // struct rtmsg
 	header.setUint8(0, familyNumber[family]);
 	header.setUint8(1, destination.length);
@@ -165,7 +165,10 @@ function routeText({ type = 'unicast', destination, table, nextHops = [], nextHo
 }
 
 /** struct nhmsg and its members. */
-function nextHopBody({ id, family, nextHop, group, blackhole }: NextHopObject, host: Host): Uint8Array {
+function nextHopBody(
+	{ id, family, nextHop, group, blackhole }: NextHopObject,
+	numbers: DeviceNumbers,
+): Uint8Array {
 	const via = nextHop?.via === undefined ? undefined : addressOf(nextHop.via);
 	const header = new DataView(new ArrayBuffer(8));
 	header.setUint8(0, group === undefined ? familyNumber[via?.family ?? family] : 0);
@@ -181,34 +184,34 @@ function nextHopBody({ id, family, nextHop, group, blackhole }: NextHopObject, h
 		...(blackhole === true ? [attribute(nextHopMember.blackhole, new Uint8Array())] : []),
 		...(nextHop === undefined
 			? []
-			: [attribute(nextHopMember.device, u32(deviceNumber(host, nextHop.device)))]),
+			: [attribute(nextHopMember.device, u32(numberOf(numbers, nextHop.device)))]),
 		...(via === undefined ? [] : [attribute(nextHopMember.gateway, via.bytes)]),
 	]);
 }
 
 /** Make a host's next-hop objects, then its routes. */
-export function routeRequests(host: Host): Request[] {
+export function routeRequests(host: Host, numbers: DeviceNumbers): Request[] {
 	const objects = (host.nextHopObjects ?? []).map((object) => ({
 		type: newNextHop,
 		flags: create,
-		body: nextHopBody(object, host),
+		body: nextHopBody(object, numbers),
 		what: `add the next-hop object ${object.id}`,
 	}));
 	const routes = (host.routes ?? []).map((route) => ({
 		type: newRoute,
 		flags: create,
-		body: routeBody(route, host),
+		body: routeBody(route, numbers),
 		what: `add the ${routeText(route)}`,
 	}));
 	return [...objects, ...routes];
 }
 
 /** Delete them again, the last first: a group goes before its members. */
-export function unrouteRequests(host: Host): Request[] {
+export function unrouteRequests(host: Host, numbers: DeviceNumbers): Request[] {
 	const routes = (host.routes ?? []).map((route) => ({
 		type: deleteRoute,
 		flags: 0,
-		body: routeBody(route, host),
+		body: routeBody(route, numbers),
 		what: `delete the ${routeText(route)}`,
 	}));
 	const objects = (host.nextHopObjects ?? []).map(({ id }) => ({

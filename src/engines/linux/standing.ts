@@ -5,8 +5,10 @@ import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
 import {
 	addressRequests,
-	deviceNumber,
+	type DeviceNumbers,
+	deviceNumbers,
 	linkRequests,
+	numberOf,
 	upDevices,
 	upRequests,
 	virtualRequests,
@@ -50,39 +52,50 @@ export function buildHosts(
 	namespaces: Namespaces,
 	options: HostsOptions = {},
 ): { readonly router: Standing; readonly host: Standing } {
+	const numbers = {
+		router: deviceNumbers(scenario.router, 'router'),
+		host: deviceNumbers(scenario.host, 'host'),
+	};
 	const router = openNetlink(namespaces.router);
 	const host = openNetlink(namespaces.host);
 	try {
 		for (const namespace of [namespaces.router, namespaces.host]) write(namespace, initial);
 		const isUp = upDevices(scenario);
-		router.ask(linkRequests(scenario, namespaces.host.fd));
-		router.ask(virtualRequests(scenario.router));
-		host.ask(virtualRequests(scenario.host));
+		router.ask(linkRequests(scenario, numbers, namespaces.host.fd));
+		router.ask(virtualRequests(scenario.router, numbers.router));
+		host.ask(virtualRequests(scenario.host, numbers.host));
 		const { retransmitMilliseconds: time } = options;
 		if (time !== undefined) {
 			write(namespaces.router, retransmission(scenario.router.devices, time));
 		}
 		const reports = [openLinkReports(namespaces.router), openLinkReports(namespaces.host)] as const;
 		try {
-			host.ask(upRequests(scenario.host, isUp.host));
-			router.ask(upRequests(scenario.router, isUp.router));
+			host.ask(upRequests(scenario.host, numbers.host, isUp.host));
+			router.ask(upRequests(scenario.router, numbers.router, isUp.router));
 			const operating = scenario.links.filter((link) => isUp.router(link.router) && isUp.host(link.host));
-			reports[0].untilOperating(operating.map((link) => deviceNumber(scenario.router, link.router)));
-			reports[1].untilOperating(operating.map((link) => deviceNumber(scenario.host, link.host)));
+			reports[0].untilOperating(operating.map((link) => numberOf(numbers.router, link.router)));
+			reports[1].untilOperating(operating.map((link) => numberOf(numbers.host, link.host)));
 		} finally {
 			for (const each of reports) each.close();
 		}
-		host.ask(addressRequests(scenario.host));
-		router.ask(addressRequests(scenario.router));
+		host.ask(addressRequests(scenario.host, numbers.host));
+		router.ask(addressRequests(scenario.router, numbers.router));
 	} catch (error) {
 		router.close();
 		host.close();
 		throw error;
 	}
-	return { router: stand(namespaces.router, router), host: stand(namespaces.host, host) };
+	return {
+		router: stand(namespaces.router, router, numbers.router),
+		host: stand(namespaces.host, host, numbers.host),
+	};
 }
 
-function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): Standing {
+function stand(
+	namespace: Namespace,
+	netlink: ReturnType<typeof openNetlink>,
+	numbers: DeviceNumbers,
+): Standing {
 	/** Values of sysctls before any was written. */
 	const base = new Map<string, number>();
 	let before: Host | undefined;
@@ -113,8 +126,8 @@ function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): S
 		if (routes === routesWere) netlink.ask(ruleRequests(was, rulesOf(next)));
 		else {
 			netlink.ask(ruleRequests(was, kernelRules(next)));
-			if (before !== undefined) netlink.ask(unrouteRequests(before), [esrch, enoent]);
-			netlink.ask(routeRequests(next));
+			if (before !== undefined) netlink.ask(unrouteRequests(before, numbers), [esrch, enoent]);
+			netlink.ask(routeRequests(next, numbers));
 			netlink.ask(ruleRequests(kernelRules(next), rulesOf(next)));
 		}
 		if (everHadRules(next) && !hadRules) netlink.ask(touchRules);
@@ -125,8 +138,8 @@ function stand(namespace: Namespace, netlink: ReturnType<typeof openNetlink>): S
 	const setNeighbours = (next: Host, pristine: boolean): void => {
 		const same = JSON.stringify(before?.neighbours) === JSON.stringify(next.neighbours);
 		if (pristine && same) return;
-		netlink.ask(forgetRequests(netlink.dump(neighbourDump), next), [esrch, enoent]);
-		netlink.ask(neighbourRequests(next));
+		netlink.ask(forgetRequests(netlink.dump(neighbourDump)), [esrch, enoent]);
+		netlink.ask(neighbourRequests(next, numbers));
 	};
 
 	return {
