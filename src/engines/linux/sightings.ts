@@ -25,6 +25,8 @@ export interface Names {
 /** How much of the end of a packet it is told by, and how little of it the last of its fragments may hold. */
 const tailBytes = 24;
 const fragmentTailBytes = 8;
+/** No packet up to this length is fragmented anywhere (RFC 791). */
+const wholeBytes = 68;
 
 /** The bytes that a packet is told by: its last, but for what lies behind the end that its IP header names. */
 function tailOf(frame: Uint8Array): Uint8Array {
@@ -55,7 +57,9 @@ export function carries(sent: Uint8Array): (frame: Uint8Array) => boolean {
 	return (frame) => {
 		const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
 		const whole = bytes.lastIndexOf(tail) >= 0;
-		const part = bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
+		const part =
+			endOfPacket(sent) > ethernetLength + wholeBytes &&
+			bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
 		return (whole || part) && !(isAnswered && isAnswer(frame));
 	};
 }
