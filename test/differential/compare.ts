@@ -20,6 +20,11 @@ export function outcomeText(outcome: Outcome): string {
 	}
 }
 
+/** An outcome but for its bytes. */
+export function outcomeKind(outcome: Outcome): string {
+	return 'frame' in outcome ? `${outcome.kind} ${outcome.device}` : outcomeText(outcome);
+}
+
 /**
  * Whether the kernel's outcome is the model's, or one of those where the kernel chooses by chance. Where
  * nothing that is seen of the kernel tells the cause, the model's is one of those it can be.
