@@ -191,3 +191,76 @@ export function answerProblem(came: Uint8Array, left: Uint8Array): string | unde
 		if (hopProblem(came, quoted, version, offsets) === undefined) return undefined;
 	return 'quotes what did not come';
 }
+
+/** The IP packet in a frame's outermost encapsulation, and where in the frame it begins. */
+function innermost(frame: Uint8Array): { at: number; etherType: number } | string {
+	const outer = readIp(frame.subarray(14), word(frame, 12));
+	if (typeof outer === 'string') return `outer: ${outer}`;
+	const between = readShim(frame.subarray(14, 14 + outer.length), outer);
+	if (typeof between === 'string') return between;
+	return { at: 14 + outer.header + between.shim, etherType: between.etherType };
+}
+
+/**
+ * What is wrong with a packet that was taken out of its outer header, so many hops older: it is the end of the
+ * frame that came, but for hop limit, congestion mark and IPv4 checksum.
+ */
+export function decapsulatedProblem(came: Uint8Array, left: Uint8Array, hops: number): string | undefined {
+	const after = left.subarray(14);
+	const before = came.subarray(came.length - after.length);
+	const version = (after[0] ?? 0) >> 4;
+	if (word(left, 12) !== { 4: 0x0800, 6: 0x86dd }[version]) return 'ethertype of another version';
+	if (after.length + 20 > came.length - 14) return 'nothing was taken off';
+	const length = version === 4 ? word(after, 2) : 40 + word(after, 4);
+	if (length > after.length) return `length ${length} of ${after.length}`;
+	const mayDiffer = version === 4 ? [1, 8, 10, 11] : [1, 7];
+	for (let at = 0; at < after.length; at++)
+		if (after[at] !== before[at] && !mayDiffer.includes(at)) return `byte ${at} has changed`;
+	const marks = version === 4 ? 3 : 0x30;
+	if (((after[1] ?? 0) & ~marks) !== ((before[1] ?? 0) & ~marks)) return 'more than the mark has changed';
+	const hop = version === 4 ? 8 : 7;
+	if (after[hop] !== (before[hop] ?? 0) - hops) return `hop limit ${after[hop]} after ${before[hop]}`;
+	// A checksum that was good stays good, a bad one bad (RFC 1624).
+	const header = ((after[0] ?? 0) & 15) * 4;
+	if (version === 4 && sum(before, 0, header) === 0xffff && sum(after, 0, header) !== 0xffff)
+		return 'IPv4 checksum';
+	return undefined;
+}
+
+/** The same of one that was encapsulated again. */
+export function relayedProblem(came: Uint8Array, left: Uint8Array): string | undefined {
+	const found = innermost(left);
+	if (typeof found === 'string') return found;
+	const ethernet = new Uint8Array(14);
+	new DataView(ethernet.buffer).setUint16(12, found.etherType);
+	return decapsulatedProblem(came, Uint8Array.of(...ethernet, ...left.subarray(found.at)), 1);
+}
+
+/** What is wrong with an answer to what was too big (RFC 1191, RFC 4443), which may itself be encapsulated. */
+export function answerProblem(came: Uint8Array, left: Uint8Array): string | undefined {
+	let [at, etherType] = [14, word(left, 12)];
+	if (![1, 58].includes(left[etherType === 0x0800 ? 23 : 20] ?? 0)) {
+		const found = innermost(left);
+		if (typeof found === 'string') return `answer: ${found}`;
+		({ at, etherType } = found);
+	}
+	const bytes = left.subarray(at);
+	const packet = readIp(bytes, etherType);
+	if (typeof packet === 'string') return `answer: ${packet}`;
+	const message = bytes.subarray(packet.header, packet.length);
+	const isIpv4 = packet.version === 4;
+	if (packet.length > (isIpv4 ? 576 : 1280)) return `answer of ${packet.length} bytes`;
+	if (packet.protocol !== (isIpv4 ? 1 : 58)) return `answer of protocol ${packet.protocol}`;
+	if (word(message, 0) !== (isIpv4 ? 0x0304 : 0x0200)) return `answer of type ${word(message, 0)}`;
+	const total = isIpv4 ? sum(message, 0, message.length) : datagramSum(bytes, packet);
+	if (total !== 0xffff) return 'answer: checksum';
+	const mtu = word(message, 6);
+	if (mtu < (isIpv4 ? 68 : 1280)) return `answer: MTU ${mtu}`;
+	const quote = message.subarray(8);
+	// Of a packet that was taken out of its outer header, that is the end of what came.
+	const quoted = Buffer.from(came.buffer, came.byteOffset, came.length).indexOf(Buffer.from(quote));
+	if (quoted < 14) return 'answer: does not quote what was sent';
+	const source = isIpv4 ? came.subarray(quoted + 12, quoted + 16) : came.subarray(quoted + 8, quoted + 24);
+	const to = isIpv4 ? bytes.subarray(16, 20) : bytes.subarray(24, 40);
+	return Buffer.compare(source, to) === 0 ? undefined : 'answer: not to the sender';
+}

@@ -163,3 +163,28 @@ function adjustGso(machine: Machine, skb: SkbState, type: number, difference: nu
 	setSkbValue(machine, skbField.gsoSegments, 0);
 	setSkbValue(machine, skbField.gsoSize, (skbValue(machine, skbField.gsoSize) + difference) & 0xffff);
 }
+
+/** bpf_skb_change_proto: from one family's header to the other's, of which only the difference in length is made. */
+export function changeProtocol(machine: Machine, to = 0, flags = 0, rest = 0): number {
+	const skb = currentSkb(machine);
+	const [from, target] = [protocolOf(machine), swap16(to & 0xffff)];
+	const opens = from === etherType.ipv4 && target === etherType.ipv6;
+	if ((flags | rest) !== 0) return -errno.EINVAL;
+	if (!opens && (from !== etherType.ipv6 || target !== etherType.ipv4)) return -errno.ENOTSUPP;
+	if (isGso(machine) && (skb.gsoType & (gsoType.tcpIpv4 | gsoType.tcpIpv6)) === 0) return -errno.ENOTSUPP;
+	const bytes = ipv6Bytes - ipv4Bytes;
+	const offset = skb.networkHeader - machine.data;
+	const same = skb.transportHeader === skb.networkHeader;
+	const result = (opens ? openHole : closeHole)(machine, offset, bytes);
+	if (result !== 0) return result;
+	skb.networkHeader += opens ? -bytes : bytes;
+	if (same) skb.transportHeader = skb.networkHeader;
+	if (isGso(machine)) {
+		const [old, now] = opens ? [gsoType.tcpIpv4, gsoType.tcpIpv6] : [gsoType.tcpIpv6, gsoType.tcpIpv4];
+		if ((skb.gsoType & old) !== 0) skb.gsoType = (skb.gsoType & ~old) | now;
+		adjustGso(machine, skb, gsoType.dodgy, 0);
+	}
+	setProtocol(machine, target);
+	setSkbValue(machine, skbField.hash, 0);
+	return 0;
+}

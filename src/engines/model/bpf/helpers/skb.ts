@@ -3,7 +3,7 @@ import { errno } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { setSkbValue, skbField, skbValue } from '../skb.ts';
 import { currentSkb, ensureWritable, openHole, resize, skbMostBytes } from '../skb-buffer.ts';
-import { adjustRoom, isGso } from './adjust-room.ts';
+import { adjustRoom, changeProtocol, isGso } from './adjust-room.ts';
 import type { Helper } from './prototype.ts';
 
 const hooks = ['tc'] as const;
@@ -120,6 +120,16 @@ export const skbHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
 			arguments: ['context', 'number', { does: 'write', bytes: { argument: 3 } }, 'number', 'number'],
 			result: 'signed',
 			run: loadBytesRelative,
+		},
+	],
+	[
+		31,
+		{
+			name: 'bpf_skb_change_proto',
+			hooks,
+			arguments: ['context', 'number', 'long'],
+			result: 'signed',
+			run: changeProtocol,
 		},
 	],
 	[
