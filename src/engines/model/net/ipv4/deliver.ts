@@ -8,6 +8,8 @@ import { hasSocket } from '../core/socket.ts';
 import { icmpRcv, icmpSend } from './icmp.ts';
 
 const igmp = 2;
+/** From which version on UDP and UDP-Lite are not received by one function. */
+const udpIsOne = 7000;
 /** UDP datagrams up to this length have their checksum looked at first of all (CHECKSUM_BREAK). */
 const checkedAtOnce = 76;
 
@@ -50,7 +52,7 @@ function segmentOf(skb: Skb): {
 
 /** __udp4_lib_rcv() */
 function udpRcv(walk: Walk, skb: Skb, group: boolean): Outcome {
-	const where = '__udp4_lib_rcv';
+	const where = walk.kernel.version < udpIsOne ? '__udp4_lib_rcv' : 'udp_rcv';
 	const { segment, addresses } = segmentOf(skb);
 	const counters = ['UdpInErrors'];
 	if (segment.length < 8)

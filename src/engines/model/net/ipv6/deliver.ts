@@ -12,6 +12,8 @@ import { skipExtensions } from './exthdrs.ts';
 import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
+/** From which version on UDP and UDP-Lite are not received by one function. */
+const udpIsOne = 7000;
 /** UDP datagrams up to this length have their checksum looked at first of all (CHECKSUM_BREAK). */
 const checkedAtOnce = 76;
 
@@ -89,7 +91,7 @@ function ip6FragExpire(walk: Walk, skb: Skb, at: number): Outcome {
 
 /** __udp6_lib_rcv() */
 function udpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
-	const where = '__udp6_lib_rcv';
+	const where = walk.kernel.version < udpIsOne ? '__udp6_lib_rcv' : 'udpv6_rcv';
 	const segment = skb.data.subarray(networkHeader + offset);
 	const counters = ['Udp6InErrors'];
 	if (segment.length < 8)
