@@ -47,6 +47,7 @@ export const entries: readonly Entry[] = [
 	tests('kinds', ['test/datapath/kinds.test.ts'], { pattern: 'through the engine .* in ipv' }),
 	tests('outcomes', ['test/datapath/outcomes.test.ts']),
 	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts']),
+	tests('model', ['test/engines/model/versions.test.ts']),
 	tests('kernel', ['test/kernel/btf.test.ts', 'test/kernel/symbols.test.ts']),
 	{
 		name: 'fuzz',

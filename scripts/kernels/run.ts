@@ -26,7 +26,7 @@ export interface KernelRun {
 }
 
 /** Modules that nothing in the guest loads by itself when it is asked for a device or a family. */
-const modules = 'veth sch_ingress cls_bpf fou fou6';
+const modules = 'veth sch_ingress cls_bpf fou fou6 vrf 8021q';
 
 const bootSeconds = 120;
 const consoleLines = 15;
