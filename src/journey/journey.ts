@@ -100,7 +100,7 @@ export interface Journey {
 	readonly outcome: Outcome;
 	/** In order, from the engine `model`. */
 	readonly steps?: readonly Step[];
-	/** From the engine `model`. */
+	/** From the engine `model`; from `linux`, counters if it is asked for them, whatever made them rise. */
 	readonly traces?: Traces;
 	/** The other ends that are possible where the kernel chooses by chance, as among the ways of a multipath route. */
 	readonly alternatives?: readonly Outcome[];

@@ -1,9 +1,12 @@
 /** Whether two engines agree on what became of a packet. */
 import type { Journey, Outcome } from '../../src/journey/journey.ts';
+import { formatIp } from '../../src/packet/address.ts';
 import { viewOf } from '../../src/packet/bytes.ts';
 import { updateChecksum } from '../../src/packet/checksum.ts';
+import { dissect } from '../../src/packet/dissect.ts';
 import { ethernetLength } from '../../src/packet/ethernet.ts';
 import { ipv4Length } from '../../src/packet/ipv4.ts';
+import { outerAddresses } from '../../src/packet/outer.ts';
 import { etherType } from '../../src/packet/protocol.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 
@@ -54,4 +57,36 @@ function withoutIdentification(frame: Uint8Array): Uint8Array {
 	view.setUint16(checksum, sum === 0xffff ? 0 : sum);
 	view.setUint16(identification, 0);
 	return changed;
+}
+
+/** The ICMP error that was seen to leave the router, but for redirects. */
+function icmpOf({ sightings }: Journey): NonNullable<Journey['traces']>['icmp'] {
+	for (const { place, namespace, packet, frame } of sightings) {
+		if (place !== 'transmit' || namespace !== 'router' || packet) continue;
+		const [, ip, icmp] = dissect(frame);
+		const type = frame[icmp?.offset ?? 0] ?? 0;
+		const isError = icmp?.protocol === 'icmp' ? [3, 11, 12].includes(type) : type < 128;
+		if (ip === undefined || icmp === undefined || !icmp.protocol.startsWith('icmp') || !isError) continue;
+		const destination = outerAddresses(frame)?.destination;
+		if (destination !== undefined) {
+			return { type, code: frame[icmp.offset + 1] ?? 0, to: formatIp(destination) };
+		}
+	}
+	return undefined;
+}
+
+/**
+ * What the kernel left for an operator to see and the model says otherwise: counters that did not rise, another
+ * ICMP error. (One that is not seen may wait for its next hop.)
+ */
+export function traceDifferences(linux: Journey, model: Journey): string[] {
+	const rose = new Set(linux.traces?.counters);
+	const counters = (model.traces?.counters ?? []).filter((name) => !rose.has(name));
+	const sent = icmpOf(linux);
+	const said = model.traces?.icmp;
+	const other = sent !== undefined && JSON.stringify(sent) !== JSON.stringify(said);
+	return [
+		...counters.map((name) => `${name} did not rise`),
+		...(other ? [`ICMP ${JSON.stringify(sent)}, not ${JSON.stringify(said)}`] : []),
+	];
 }

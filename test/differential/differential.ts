@@ -24,7 +24,7 @@ export interface Engines {
 }
 
 export function openEngines(): Engines {
-	const linux = openLinuxEngine({ patienceMilliseconds: 400, retransmitMilliseconds: 10 });
+	const linux = openLinuxEngine({ patienceMilliseconds: 400, retransmitMilliseconds: 10, counters: true });
 	const patient = openLinuxEngine({ patienceMilliseconds: 4000 });
 	const model = openModelEngine({
 		kernel: linux.kernel,

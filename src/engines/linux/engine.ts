@@ -7,6 +7,7 @@ import { readCounter } from '../../kernel/counter.ts';
 import { anonymousNamespace, inNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
+import { readCounters, risen } from './counters.ts';
 import { type Hosts, openHosts } from './hosts.ts';
 import { openPrograms } from './programs.ts';
 import { carries, endOf, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
@@ -19,6 +20,8 @@ export interface LinuxEngineOptions extends HostsOptions {
 	 * does not answer takes the kernel 3 s to give up on.
 	 */
 	readonly patienceMilliseconds?: number;
+	/** Whether journeys tell which of the router's counters rose meanwhile; they do not if not given. */
+	readonly counters?: boolean;
 }
 
 /** @throws EF_NOT_LINUX, EF_PERMISSION, EF_NO_LIBBPF, EF_NO_BTF, EF_BPF_LOAD */
@@ -56,13 +59,16 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 		kernel,
 		run: async (scenario) => {
 			const hosts = prepare(scenario);
+			const { router } = hosts.namespaces;
+			const before = options.counters ? readCounters(router) : undefined;
 			watch.take(); // what the kernel did meanwhile is not this packet's doing
 			const failed = countReversePath(hosts, watch);
 			const time = monotonicTime();
 			hosts.send(scenario);
 			const rest = await follow(scenario, time, failed, hosts, watch, patienceMilliseconds, () => closed);
 			pristine = rest.sightings.every(({ packet }) => packet) && rest.outcome.kind !== 'vanished';
-			return { engine: 'linux', kernel, sentAt: dateOf(time), ...rest };
+			const traces = before && { traces: { counters: risen(before, readCounters(router)) } };
+			return { engine: 'linux', kernel, sentAt: dateOf(time), ...rest, ...traces };
 		},
 		close: () => {
 			if (closed) return;
