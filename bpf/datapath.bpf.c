@@ -17,6 +17,7 @@
 #include "work.h"
 #if !HOOK_HANDS_OVER
 #include "answer.h"
+#include "segments.h"
 #endif
 
 enum forwarding { FORWARDING_STACK, FORWARDING_FIB };
@@ -31,6 +32,7 @@ struct decision {
 	int fib; /* enum fib_result, -1 when not asked */
 	u32 outcome;
 	u32 answer; /* TC: the MTU to tell the sender; 0 for no answer */
+	bool split; /* TC: it is to be cut into its segments */
 };
 
 inlined void see(hook_context *context, u8 place, const struct decision *decision, int verdict)
@@ -181,6 +183,10 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 	if (way->bytes + inner->length > 0xffff)
 		return HOOK_DROP;
 
+	decision->split = hook_is_merged(context) && way->checksummed;
+	if (decision->split)
+		return HOOK_DROP;
+
 	if (forwarding == FORWARDING_FIB) {
 		decision->fib = tunnel ? route_outer(context, route, way, key->device, way->bytes + segment) :
 					 route_inner(context, route, inner, work->source, key->device, segment, 0);
@@ -231,7 +237,7 @@ inlined bool may_take(hook_context *context, const struct way *way, const struct
 {
 	u32 segment = hook_segment(context, inner);
 
-	return inner->hops > 1 && segment && way->bytes + segment <= way->mtu &&
+	return inner->hops > 1 && segment && !(hook_is_merged(context) && way->checksummed) && way->bytes + segment <= way->mtu &&
 	       (!hook_is_merged(context) || way->bytes + inner->length <= 0xffff) && hook_is_expected(context, way) &&
 	       !(HOOK_HANDS_OVER && way->unfinished &&
 		 checksum_is_unfinished(inner, (void *)(long)context->data, (void *)(long)context->data_end));
@@ -287,9 +293,20 @@ SEC(HOOK_SECTION) int datapath(hook_context *context)
 	int verdict;
 
 	see(context, HOOK_PLACE_IN, NULL, 0);
+#if !HOOK_HANDS_OVER
+	if (hook_is_merged(context) && context->tc_index & SEGMENT_MARK) {
+		if (!segment_cut(context)) {
+			count(OUTCOME_OFFLOAD, frame_length);
+			return HOOK_DROP;
+		}
+		frame_length = hook_length(context);
+	}
+#endif
 	verdict = decide(context, &decision, frame_length);
 #if !HOOK_HANDS_OVER
 	/* From here, where little of the stack is in use. */
+	if (decision.split)
+		decision.outcome = segments_send(context) ? OUTCOME_SEGMENTED : OUTCOME_OFFLOAD;
 	if (decision.answer) {
 		decision.outcome = answer(context, decision.answer);
 		verdict = decision.outcome == OUTCOME_TOO_BIG_ANSWERED ? TC_ACT_REDIRECT : TC_ACT_SHOT;

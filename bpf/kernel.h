@@ -72,6 +72,9 @@ enum {
 /* bpf_fib_lookup: find a source address too. */
 enum { BPF_FIB_LOOKUP_SRC = 1 << 4 };
 
+/* bpf_clone_redirect: let it come in by the device. */
+enum { BPF_F_INGRESS = 1 };
+
 /* For bpf_skb_store_bytes: keep a checksum that the device gave up to date. */
 enum { BPF_F_RECOMPUTE_CSUM = 1 };
 

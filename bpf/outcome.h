@@ -68,6 +68,9 @@ enum outcome {
 	OUTCOME_INNER_LINK_LOCAL, /* inner addresses that are never forwarded */
 	OUTCOME_INNER_CONGESTED,  /* congestion was marked on a packet whose sender does not know of it (RFC 6040) */
 
+	/* neither: it is gone, but not lost */
+	OUTCOME_SEGMENTED, /* cut into its segments, each of which comes in again (TC) */
+
 	OUTCOMES
 };
 

@@ -107,9 +107,6 @@ inlined u32 hook_push(hook_context *context, const struct way *way, bool keep)
 	u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 	long error;
 
-	/* Its segments would all have one checksum. */
-	if (way->checksummed && hook_is_merged(context))
-		return OUTCOME_OFFLOAD;
 	flags |= way->family == AF_INET ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 	if (way->shim.udp)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;

@@ -47,6 +47,7 @@ export const outcomes = [
 	'inner-malformed',
 	'inner-link-local',
 	'inner-congested',
+	'segmented',
 ] as const;
 
 /** enum place, by number. */

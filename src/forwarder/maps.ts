@@ -78,6 +78,7 @@ export const keptMaps: Readonly<Record<string, KeptMap>> = {
 /** Recreated with each program, and why that loses nothing. */
 export const recreatedMaps: Readonly<Record<string, string>> = {
 	ways: 'a cache that holds for one tick',
+	segments: 'scratch space of one packet',
 	works: 'scratch space of one packet',
 	answers: 'scratch space, and how many answers were sent in a fraction of a second',
 	refresh_clocks: 'the time, read once a tick',

@@ -59,6 +59,7 @@ const outcomes: Readonly<Record<DatapathOutcome, string>> = {
 	'egress-refused': 'dropped: packets may not leave by the egress device',
 	loop: "dropped: already in this tunnel's outer header",
 	offload: 'dropped: merged or prepared for offload in a way that cannot be encapsulated',
+	segmented: 'cut into its segments, each of which comes in again',
 	'inner-malformed': 'dropped: the inner IP header contradicts itself',
 	'inner-link-local': 'dropped: the inner addresses never leave a link',
 	'inner-congested': 'dropped: congestion was marked on the way, of which the inner sender does not know',

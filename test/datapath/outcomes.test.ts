@@ -511,7 +511,7 @@ function openRig(hook: Hook, forwarding: Forwarding): Rig {
 test('every outcome is brought about here, or it is said why not', () => {
 	const reached = [
 		...cases.map(({ outcome }) => outcome),
-		...['no-room', 'fib-error', 'offload', 'handed-over-refresh', 'too-big-limited'],
+		...['no-room', 'fib-error', 'offload', 'handed-over-refresh', 'too-big-limited', 'segmented'],
 		...Object.keys(outOfReach),
 	];
 	expect(new Set(reached)).toEqual(new Set(outcomes));

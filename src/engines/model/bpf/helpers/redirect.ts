@@ -1,5 +1,6 @@
 /** Helpers that say where a frame goes (net/core/filter.c, kernel/bpf/devmap.c). */
 
+import { errno } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { DeviceMap } from '../maps/array.ts';
 import { HashMap } from '../maps/hash.ts';
@@ -76,6 +77,17 @@ function redirectMap(machine: Machine, handle = 0, key = 0, _high = 0, flags = 0
 }
 
 export const redirectHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
+	[
+		13,
+		{
+			name: 'bpf_clone_redirect',
+			hooks: ['tc'],
+			arguments: ['context', 'number', 'long'],
+			result: 'signed',
+			// A run has one frame: there is nowhere for a clone to go, which the program is told.
+			run: () => -errno.ENOTSUPP,
+		},
+	],
 	[23, { name: 'bpf_redirect', hooks: both, arguments: ['number', 'long'], result: 'signed', run: redirect }],
 	[
 		51,
