@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { clang } from './bpf.ts';
 
 export type Program =
+	| 'bash'
 	| 'bpftool'
 	| 'busybox'
 	| 'capinfos'
+	| 'fish'
 	| 'editcap'
 	| 'depmod'
 	| 'ethtool'
@@ -18,10 +20,12 @@ export type Program =
 	| 'ping'
 	| 'promtool'
 	| 'qemu-system-x86_64'
+	| 'systemd-analyze'
 	| 'tcpdump'
 	| 'tshark'
 	| 'virtiofsd'
 	| 'xz'
+	| 'zsh'
 	| 'zstd'
 	| typeof clang.program
 	| typeof clang.strip;
@@ -45,6 +49,10 @@ export const packages: Readonly<Record<Program, string>> = {
 	xz: 'xz-utils',
 	zstd: 'zstd',
 	lz4: 'lz4',
+	bash: 'bash',
+	zsh: 'zsh',
+	fish: 'fish',
+	'systemd-analyze': 'systemd',
 	[clang.program]: 'clang-19',
 	[clang.strip]: 'llvm-19',
 };
