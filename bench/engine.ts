@@ -9,7 +9,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { loadDatapath, objectPath } from '../src/datapath/datapath.ts';
-import { tunnelEntry } from '../src/datapath/tunnel-map.ts';
+import { tunnelRecords } from '../src/datapath/tunnel-records.ts';
+import { tunnelConstants, tunnelEntries, tunnelSizes } from '../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../src/engines/model/bpf/load.ts';
 import type { BpfProgram } from '../src/engines/model/bpf/program.ts';
@@ -22,7 +23,8 @@ import { encodeEthernet } from '../src/packet/ethernet.ts';
 import { encodeIpv4 } from '../src/packet/ipv4.ts';
 import { etherType, ipProtocol } from '../src/packet/protocol.ts';
 import { encodeUdp } from '../src/packet/udp.ts';
-import type { Tunnel } from '../src/tunnel/tunnel.ts';
+import { parseTunnel, type Tunnel } from '../src/tunnel/tunnel.ts';
+import { tableOf } from '../src/tunnel/tunnel-table.ts';
 import type { Benchmark, Figure, Target } from './benchmark.ts';
 import { command, missingCommand, spawnNode } from './command.ts';
 import { onProcessor } from './processor.ts';
@@ -128,13 +130,17 @@ function measureRuns(progress: (message: string) => void): Figure[] {
 	try {
 		if (kernel === undefined) return [];
 		const file = (path: string): Uint8Array => Uint8Array.from(readFileSync(path));
+		const sizes = tunnelSizes(1, 1, 0);
+		const tables = tunnelConstants(sizes, 0);
 		const ours = loadProgram({
 			object: file(objectPath('datapath-xdp')),
-			constants: { forwarding: 1, trace: false },
+			constants: { forwarding: 1, trace: false, ...tables },
+			entries: sizes,
 			build: 'fast',
 		});
-		const { key, value } = tunnelEntry(tunnel);
-		ours.maps.tunnels_ipv4?.update(key, value);
+		const records = tunnelRecords(tableOf([parseTunnel(tunnel)]));
+		for (const { map, index, value } of tunnelEntries(records, tables.tunnel_slots))
+			ours.maps[map]?.update(new Uint8Array(Uint32Array.of(index).buffer), value);
 		const empty = loadProgram({
 			object: file(fileURLToPath(new URL('rate.o', import.meta.url))),
 			program: 'pass',

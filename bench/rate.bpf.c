@@ -12,7 +12,24 @@ const volatile u32 redirect_device = 0;
 /* Set before loading: whether what arrives should be IPv6 in IPv4, or plain IPv6. */
 const volatile bool encapsulated = false;
 
+/* Set before loading: to how many inner destinations frames go, each to one drawn by lot; 0 for the frame's own. */
+const volatile u32 destinations = 0;
+
 enum { HOP_LIMIT = 64 };
+
+/* Marsaglia's xorshift: the generator runs on one processor. */
+u32 lot = 2463534242;
+
+inlined u32 draw(u32 below)
+{
+	u32 next = lot;
+
+	next ^= next << 13;
+	next ^= next >> 17;
+	next ^= next << 5;
+	lot = next;
+	return (u64)next * below >> 32;
+}
 
 /* The frame; its payload repeats the Ethernet header. */
 struct generated {
@@ -38,6 +55,8 @@ SEC("xdp") int generate(struct xdp_md *context)
 		return XDP_ABORTED;
 	frame->ethernet = frame->copy;
 	frame->ip.hop_limit = HOP_LIMIT;
+	if (destinations)
+		frame->ip.destination[1] = to_be32(draw(destinations));
 	return bpf_redirect(generator_device, 0);
 }
 

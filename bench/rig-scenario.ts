@@ -45,14 +45,41 @@ export function rigTunnel(scenario: Scenario): Tunnel {
 	};
 }
 
-/** 64 bytes of UDP over IPv6 from host0 to host1. Its payload repeats the Ethernet header for the generator. */
-export function generatedFrame(scenario: Scenario): Uint8Array {
+/** One of many inner destinations: the generator writes its number into the second word. */
+export function manyDestination(number: number): string {
+	return `2001:db8:${(number >>> 16).toString(16)}:${(number & 0xffff).toString(16)}::1`;
+}
+
+/** Ends of many tunnels, behind host1: a network for benchmarks (RFC 2544). */
+const ends = '198.18.0.0/15';
+
+/** As many tunnels as there are inner destinations, each with an end of its own up to 131,072. */
+export function manyTunnels(scenario: Scenario, count: number): Tunnel[] {
+	const { source, encapsulation } = rigTunnel(scenario);
+	return Array.from({ length: count }, (_, number) => ({
+		match: manyDestination(number).replace('::1', '::/64'),
+		encapsulation: encapsulation as 'ip',
+		source,
+		destination: `198.${18 + ((number >>> 16) & 1)}.${(number >>> 8) & 255}.${number & 255}`,
+	}));
+}
+
+/** For the router: how `ip` is told the way to those ends. */
+export function manyTunnelsRoute(scenario: Scenario): string {
+	return `route add ${ends} via ${addressOf(scenario, 'host1', 'ipv4')}`;
+}
+
+/** 64 bytes of UDP over IPv6 from host0 to host1, or to another destination. Its payload repeats the Ethernet header for the generator. */
+export function generatedFrame(
+	scenario: Scenario,
+	destination: string = addressOf(scenario, 'host1', 'ipv6'),
+): Uint8Array {
 	const bytes = (address: string): Uint8Array => parseIp(address)?.bytes ?? new Uint8Array();
 	const mac = (name: string): Uint8Array => parseMac(deviceOf(scenario, name).mac) ?? new Uint8Array();
 	const ethernet = { destination: mac('veth0'), source: mac('host0'), etherType: etherType.ipv6 };
 	const addresses = {
 		source: bytes(addressOf(scenario, 'host0', 'ipv6')),
-		destination: bytes(addressOf(scenario, 'host1', 'ipv6')),
+		destination: bytes(destination),
 	};
 	const payload = concatenate([
 		encodeEthernet(ethernet, new Uint8Array()),

@@ -11,7 +11,7 @@ import { anonymousNamespace, closeNamespace, inNamespace, type Namespace } from 
 import { type BpfObject, loadObject } from '../src/kernel/object.ts';
 import { testRun, testRunFlags } from '../src/kernel/test-run.ts';
 import type { Scenario } from '../src/scenario/scenario.ts';
-import { generatedFrame, rigScenario } from './rig-scenario.ts';
+import { generatedFrame, manyDestination, rigScenario } from './rig-scenario.ts';
 
 /** Where a contestant is attached. */
 export interface Place {
@@ -28,6 +28,8 @@ export interface RigOptions {
 	readonly open: boolean;
 	/** Whether frames should arrive encapsulated in IPv4. */
 	readonly encapsulated: boolean;
+	/** To how many inner destinations frames go, each to one drawn by lot; to one if not given. */
+	readonly destinations?: number;
 	/** Attach the contestant; called in the router. A veth needs a program there to take redirected frames. */
 	readonly attach: (place: Place) => void;
 }
@@ -49,7 +51,7 @@ export interface Rig {
 const quietMilliseconds = 20;
 
 /** Build the rig with one contestant in it. */
-export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
+export function openRig({ open, encapsulated, destinations = 0, attach }: RigOptions): Rig {
 	const scenario = rigScenario(open);
 	const numbers = {
 		router: deviceNumbers(scenario.router, 'router'),
@@ -70,6 +72,7 @@ export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 				generator_device: numberOf(numbers.host, 'host0'),
 				redirect_device: numberOf(numbers.router, 'veth1'),
 				encapsulated,
+				destinations,
 			},
 		});
 		const place = { router, ingress: numberOf(numbers.router, 'veth0'), programs };
@@ -82,7 +85,8 @@ export function openRig({ open, encapsulated, attach }: RigOptions): Rig {
 		inNamespace(router, () => attach(place));
 		const generator = programs.program('generate');
 		const sunk = sinkCounter(programs.map('sunk'));
-		const options = { data: generatedFrame(scenario), flags: testRunFlags.liveFrames };
+		const data = generatedFrame(scenario, destinations > 0 ? manyDestination(0) : undefined);
+		const options = { data, flags: testRunFlags.liveFrames };
 		return {
 			run: (frames) =>
 				inNamespace(host, () =>

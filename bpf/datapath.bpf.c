@@ -29,6 +29,7 @@ const volatile bool trace = false;
 struct decision {
 	struct work *work; /* NULL for a packet on a remembered way */
 	struct outcome_count *total; /* of the decapsulation that took it out of its outer header, if one did */
+	struct outcome_count *tunnel; /* of the tunnel that it was put into, if it was and that is counted */
 	int fib; /* enum fib_result, -1 when not asked */
 	u32 outcome;
 	u32 answer; /* TC: the MTU to tell the sender; 0 for no answer */
@@ -228,6 +229,8 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 	decision->outcome = encapsulate(context, inner, way, forwarding == FORWARDING_STACK);
 	if (decision->outcome != OUTCOMES)
 		return HOOK_DROP;
+	if (tunnel)
+		decision->tunnel = tunnel_total(way->counter);
 	decision->outcome = forwarding == FORWARDING_STACK ? OUTCOME_TO_STACK : sent_as(decision, tunnel);
 	return forwarding == FORWARDING_STACK ? HOOK_PASS : hook_send(way);
 }
@@ -275,6 +278,7 @@ HOOK_FUNCTION int decide(hook_context *context, struct decision *decision, u32 f
 		decision->outcome = encapsulate(context, &inner, way, false);
 		if (decision->outcome != OUTCOMES)
 			return HOOK_DROP;
+		decision->tunnel = tunnel_total(way->counter);
 		decision->outcome = OUTCOME_FORWARDED;
 		return hook_send(way);
 	}
@@ -316,6 +320,10 @@ SEC(HOOK_SECTION) int datapath(hook_context *context)
 	if (decision.total) {
 		decision.total->packets++;
 		decision.total->bytes += frame_length;
+	}
+	if (decision.tunnel) {
+		decision.tunnel->packets++;
+		decision.tunnel->bytes += frame_length;
 	}
 	see(context, HOOK_PLACE_OUT, &decision, verdict);
 	return verdict;

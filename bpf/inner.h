@@ -3,7 +3,7 @@
 #pragma once
 #include "outcome.h"
 #include "packet.h"
-#include "tunnel.h"
+#include "tunnels.h"
 
 /* Bytes of the frame that may be looked at: Ethernet, IPv4 with all its options, the ports behind it. */
 enum { INNER_REACH = sizeof(struct ethhdr) + 60 + 4 };
@@ -134,21 +134,10 @@ inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_len
 	return inner_read_ipv6(inner, (void *)(ethernet + 1), end, length);
 }
 
-/* The tunnel whose prefix matches longest, or NULL. */
+/* The tunnel that takes it, or NULL. */
 inlined const struct tunnel *inner_tunnel(const struct inner *inner)
 {
-	if (inner->protocol == IPPROTO_IPIP) {
-		struct tunnel_key_ipv4 key = { .prefix_length = 32, .address = inner->destination[0] };
-
-		return bpf_map_lookup_elem(&tunnels_ipv4, &key);
-	} else {
-		struct tunnel_key_ipv6 key = { .prefix_length = 128 };
-
-#pragma unroll
-		for (int i = 0; i < 4; i++)
-			key.address[i] = inner->destination[i];
-		return bpf_map_lookup_elem(&tunnels_ipv6, &key);
-	}
+	return tunnel_lookup(inner->destination, inner->protocol == IPPROTO_IPIP);
 }
 
 /* Take some hops off the packet, as routers do, and write its traffic class if that has changed. */

@@ -6,10 +6,12 @@
 #include "decapsulation.h"
 #include "device.h"
 #include "drop.h"
+#include "decapsulation.h"
+#include "device.h"
 #include "inner.h"
 #include "outcome.h"
 #include "sighting.h"
-#include "tunnel.h"
+#include "tunnels.h"
 
 enum outcome outcome;
 enum place place;
@@ -22,8 +24,10 @@ enum drop_count drop_count;
 struct outcome_count outcome_count;
 struct sighting sighting;
 struct tunnel tunnel;
-struct tunnel_key_ipv4 tunnel_key_ipv4;
-struct tunnel_key_ipv6 tunnel_key_ipv6;
+enum tunnel_state tunnel_state;
+enum prefix_number prefix_number;
+struct tunnel_entry tunnel_entry;
+struct prefix prefix;
 struct drop_key drop_key;
 struct drop_event drop_event;
 struct drop_bucket drop_bucket;

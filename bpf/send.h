@@ -12,6 +12,7 @@ inlined void prepare(struct way *way, const struct inner *inner, const struct tu
 	u8 tos = outer_tos(tunnel, inner->tos);
 
 	way->moment = 0;
+	way->counter = tunnel->counter;
 	encapsulation_shim(&way->shim, tunnel, inner->protocol);
 	way->family = tunnel->family;
 	way->bytes = outer_bytes(tunnel->family) + way->shim.length;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Which packets are encapsulated, and in what: longest prefix match by inner destination. */
+/* What packets are encapsulated in. */
 #pragma once
 #include "helpers.h"
 
@@ -17,6 +17,7 @@ enum tunnel_flag {
 	TUNNEL_MAY_FRAGMENT = 1 << 1, /* leave DF of an outer IPv4 header clear */
 	TUNNEL_KEY = 1 << 2,	      /* GRE: there is a key */
 	TUNNEL_UDP_CHECKSUM = 1 << 3, /* compute the UDP checksum of an IPv6 outer header */
+	TUNNEL_DERIVED_MAC = 1 << 4,  /* of a template: inner_destination is 02:00 and the destination's IPv4 address */
 };
 
 struct tunnel {
@@ -32,31 +33,6 @@ struct tunnel {
 	u8 ttl;		  /* of the outer header, hop limit for IPv6; 0 inherits the inner one */
 	u8 tos;		  /* DSCP in the upper six bits */
 	u8 flags;	  /* enum tunnel_flag */
-	u8 reserved;
+	u8 reserved[5];
+	u32 counter; /* of a tunnel found: its index among the counters */
 };
-
-struct tunnel_key_ipv4 {
-	u32 prefix_length;
-	be32 address;
-};
-
-struct tunnel_key_ipv6 {
-	u32 prefix_length;
-	be32 address[4];
-};
-
-struct {
-	map_number(type, BPF_MAP_TYPE_LPM_TRIE);
-	map_number(map_flags, BPF_F_NO_PREALLOC);
-	map_number(max_entries, 1024);
-	map_type(key, struct tunnel_key_ipv4);
-	map_type(value, struct tunnel);
-} tunnels_ipv4 SEC(".maps");
-
-struct {
-	map_number(type, BPF_MAP_TYPE_LPM_TRIE);
-	map_number(map_flags, BPF_F_NO_PREALLOC);
-	map_number(max_entries, 1024);
-	map_type(key, struct tunnel_key_ipv6);
-	map_type(value, struct tunnel);
-} tunnels_ipv6 SEC(".maps");

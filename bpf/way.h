@@ -32,6 +32,7 @@ struct way {
 	u64 moment; /* it holds while this is the moment; 0 never does */
 	struct way_key key;
 	u32 egress;
+	u32 counter;	     /* of the tunnel */
 	struct bpf_redir_neigh next_hop;
 	u8 local[6];	     /* Ethernet address that its packets came in for */
 	bool unfinished;     /* their checksums may be unfinished */

@@ -195,6 +195,12 @@ const metrics = buildCommand<import('./metrics.ts').MetricsFlags, [], Context>({
 				placeholder: 'address:port',
 			},
 			netns,
+			tunnels: {
+				kind: 'boolean',
+				brief: "Tell each tunnel's counters also where there are more than 1,000 tunnels",
+				default: false,
+				withNegated: false,
+			},
 			json,
 		},
 	},

@@ -7,13 +7,14 @@ import type { Context } from './context.ts';
 export interface MetricsFlags {
 	readonly listen: { readonly host: string; readonly port: number };
 	readonly netns?: string;
+	readonly tunnels: boolean;
 	readonly json: boolean;
 }
 
-export async function metrics(this: Context, { listen, netns, json }: MetricsFlags): Promise<void> {
+export async function metrics(this: Context, { listen, netns, tunnels, json }: MetricsFlags): Promise<void> {
 	const { output, signal } = this;
 	requireKernelAccess();
-	const server = await serveMetrics(listen, netns);
+	const server = await serveMetrics(listen, { tunnels, ...(netns === undefined ? {} : { netns }) });
 	const url = `http://${server.address}/metrics`;
 	if (json) output.json({ url });
 	else output.message(`Serving ${url}`);

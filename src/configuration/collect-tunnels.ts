@@ -2,7 +2,7 @@
 import { parseIp, parsePrefix } from '../packet/address.ts';
 import { contradictions } from '../tunnel/contradiction.ts';
 import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
-import type { TableBuilder } from '../tunnel/tunnel-table.ts';
+import { addTunnel, type TableBuilder } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
 import type { KeysReport } from './conflicts.ts';
 import { reportDuplicateMatches, reportOwnMatches } from './match-conflicts.ts';
@@ -32,7 +32,7 @@ export function addTunnels(
 	{ file, placeOf, report }: { file: string; placeOf: (offset: number) => Place; report: KeysReport },
 ): void {
 	const indexes: number[] = [];
-	const { columns, templates } = table;
+	const { columns } = table;
 	table.reserve(tunnels.size);
 	for (const [index, tunnel] of tunnels) {
 		const source = parsePrefix(tunnel.source);
@@ -42,16 +42,10 @@ export function addTunnels(
 		for (const { member, message } of found) report(['tunnels', index, member], message);
 		if (found.length > 0) continue;
 		const parsed = parseTunnel(tunnel);
-		const row = columns.count++;
+		const row = addTunnel(table, parsed);
 		const place = placeOf(nodeAt(tree, ['tunnels', index, 'match']).offset);
-		columns.matches.set(parsed.match.bytes, row * 16);
-		columns.matchLengths[row] = parsed.match.length;
-		columns.matchBytes[row] = parsed.match.bytes.length;
-		columns.destinations.set(parsed.destination.bytes, row * 16);
-		columns.templateOf[row] = templates.length;
 		columns.lines[row] = place.line;
 		columns.columns[row] = place.column;
-		templates.push({ tunnel: parsed, derivesInnerDestination: false, identifier: undefined });
 		indexes.push(index);
 	}
 	parts.push({ file, firstRow: 0, indexes });

@@ -14,6 +14,8 @@ export interface Configuration {
 	readonly xdpMode: 'native' | 'generic' | 'automatic';
 	/** Devices that packets may leave by; every device if not given. */
 	readonly egress?: readonly string[];
+	/** Whether each tunnel's packets are counted; if not given, while there are at most 65,536. */
+	readonly tunnelCounters?: boolean;
 	readonly tunnels: readonly Tunnel[];
 	/** Files with one tunnel on a line, for very many of them. */
 	readonly tunnelFiles: readonly TunnelFile[];

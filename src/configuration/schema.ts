@@ -223,6 +223,12 @@ const configurationMembers = {
 			'Devices that packets may leave by; every device if not given.',
 		),
 	),
+	tunnelCounters: v.exactOptional(
+		described(
+			v.boolean('true or false'),
+			'Whether the packets of each tunnel are counted; if not given, while there are at most 65,536 tunnels.',
+		),
+	),
 	tunnels: v.optional(described(listOf(tunnel, 'tunnels'), 'What is encapsulated in what.'), []),
 	tunnelFiles: v.optional(
 		described(listOf(tunnelFile, 'files'), 'Files with one tunnel on a line, for very many of them.'),

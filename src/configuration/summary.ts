@@ -50,7 +50,8 @@ const xdpModeWords: Readonly<Record<Configuration['xdpMode'], string>> = {
 	automatic: 'by the driver where it can, by the kernel elsewhere',
 };
 
-function decapsulationWords(decapsulation: Decapsulation): string {
+/** Such as `vxlan at 192.0.2.1 port 4789 VNI 7`. */
+export function decapsulationWords(decapsulation: Decapsulation): string {
 	const { encapsulation, local } = decapsulation;
 	const port = 'port' in decapsulation ? ` port ${decapsulation.port}` : '';
 	const vni = 'vni' in decapsulation ? ` VNI ${decapsulation.vni}` : '';

@@ -4,22 +4,17 @@ import type { DatapathOutcome } from '../journey/cause.ts';
 import { clearMap, possibleCpus, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
-import type { Decapsulation } from '../tunnel/decapsulation.ts';
-import { parseDecapsulation } from '../tunnel/decapsulation.ts';
-import type { Tunnel } from '../tunnel/tunnel.ts';
+import { type Decapsulation, parseDecapsulation } from '../tunnel/decapsulation.ts';
+import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
+import { tableOf } from '../tunnel/tunnel-table.ts';
 import { decapsulationEntries } from './decapsulation-map.ts';
 import { type DatapathDevice, deviceEntry } from './device-map.ts';
-import {
-	decapsulationKeyLayout,
-	endpointKeyLayout,
-	outcomeCountLayout,
-	tunnelKeyIpv4Layout,
-	tunnelKeyIpv6Layout,
-} from './layout.ts';
+import { decapsulationKeyLayout, endpointKeyLayout, outcomeCountLayout } from './layout.ts';
 import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from './load-options.ts';
 import type { OutcomeCount } from './outcome-count.ts';
 import { readOutcomes } from './outcome-map.ts';
-import { tunnelEntry } from './tunnel-map.ts';
+import { tunnelConstants, tunnelSizes } from './tunnel-slots.ts';
+import { setTunnels, type TunnelMaps } from './tunnels.ts';
 
 /** The path of a compiled BPF object of this package. */
 export function objectPath(
@@ -27,6 +22,15 @@ export function objectPath(
 ): string {
 	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
 }
+
+/** The maps that hold tunnels: what each is called in the source, and in `TunnelMaps`. */
+const tunnelMapNames = {
+	tunnels: 'tunnels',
+	templates: 'templates',
+	prefixes: 'prefixes',
+	generation: '.data.generation',
+	tunnelCounts: 'tunnel_counts',
+} as const satisfies Record<keyof TunnelMaps, string>;
 
 export interface Datapath {
 	/** File descriptors of the programs, in the order to attach them: none hands over to a hook still empty. */
@@ -49,25 +53,30 @@ export interface DatapathOptions {
 	readonly forwarding: Forwarding;
 	/** The ring buffer to write an event to for every frame, coming and going; none if not given. */
 	readonly sightings?: number;
-	/** How many tunnels there is room for, of each inner family; as many as usual if not given. */
+	/** How many tunnels there is room for; as many as usual if not given. */
 	readonly tunnels?: number;
 }
 
 /** Load the programs, attached nowhere yet. @throws EF_BPF_LOAD */
 export function loadDatapath(options: DatapathOptions): Datapath {
 	const { hook, forwarding, sightings, tunnels = defaultTunnels } = options;
+	const sizes = tunnelSizes(tunnels, tunnels, 0);
 	const objects: { hook: Hook; object: BpfObject }[] = [];
 	for (const each of hooksOf(hook, forwarding)) {
 		const first = objects[0]?.object;
 		const object = loadObject(objectPath(`datapath-${each}`), {
-			constants: { forwarding: forwardingNumber[forwarding], trace: sightings !== undefined },
+			constants: {
+				forwarding: forwardingNumber[forwarding],
+				trace: sightings !== undefined,
+				...tunnelConstants(sizes, 0),
+			},
 			maps: {
 				...(sightings === undefined ? {} : { sightings }),
 				...(first === undefined
 					? {}
 					: Object.fromEntries(sharedMaps.map((name) => [name, first.map(name)] as const))),
 			},
-			...(first === undefined ? { entries: { tunnels_ipv4: tunnels, tunnels_ipv6: tunnels } } : {}),
+			...(first === undefined ? { entries: sizes } : {}),
 		});
 		objects.push({ hook: each, object });
 	}
@@ -77,13 +86,16 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 	return {
 		programs: objects.map(({ hook, object }) => ({ hook, program: object.program('datapath') })),
 		setTunnels: (list) => {
-			const entries = list.map(tunnelEntry);
-			clearMap(map('tunnels_ipv4'), tunnelKeyIpv4Layout.size);
-			clearMap(map('tunnels_ipv6'), tunnelKeyIpv6Layout.size);
-			for (const entry of entries) updateMap(map(entry.map), entry.key, entry.value);
+			const { tunnels, templates, prefixes, generation, tunnelCounts } = tunnelMapNames;
+			const maps = {
+				tunnels: map(tunnels),
+				templates: map(templates),
+				prefixes: map(prefixes),
+				generation: map(generation),
+				tunnelCounts: map(tunnelCounts),
+			};
+			setTunnels(maps, tableOf(list.map(parseTunnel)));
 		},
-		outcomeMap,
-		outcomes: (hook) => readOutcomes(outcomeMap(hook)),
 		setDecapsulations: (list) => {
 			const { decapsulations, endpoints } = decapsulationEntries(list.map(parseDecapsulation));
 			clearMap(map('endpoints'), endpointKeyLayout.size);
@@ -96,6 +108,8 @@ export function loadDatapath(options: DatapathOptions): Datapath {
 			clearMap(map('devices'), 4);
 			for (const { key, value } of list.map(deviceEntry)) updateMap(map('devices'), key, value);
 		},
+		outcomeMap,
+		outcomes: (hook) => readOutcomes(outcomeMap(hook)),
 		close: () => {
 			for (const { object } of objects) object.close();
 		},

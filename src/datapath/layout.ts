@@ -92,6 +92,7 @@ export const tunnelFlags = {
 	mayFragment: 2,
 	key: 4,
 	udpChecksum: 8,
+	derivedMac: 16,
 } as const;
 
 /** enum tracepoint, by number. */
@@ -147,7 +148,7 @@ export const sightingLayout = {
 
 /** struct tunnel: its bytes, and where its members stand. */
 export const tunnelLayout = {
-	size: 72,
+	size: 80,
 	source: { offset: 0, size: 16 },
 	destination: { offset: 16, size: 16 },
 	sourceHash: { offset: 32, size: 16 },
@@ -160,21 +161,43 @@ export const tunnelLayout = {
 	ttl: { offset: 68, size: 1 },
 	tos: { offset: 69, size: 1 },
 	flags: { offset: 70, size: 1 },
-	reserved: { offset: 71, size: 1 },
+	reserved: { offset: 71, size: 5 },
+	counter: { offset: 76, size: 4 },
 } as const;
 
-/** struct tunnel_key_ipv4: its bytes, and where its members stand. */
-export const tunnelKeyIpv4Layout = {
-	size: 8,
-	prefixLength: { offset: 0, size: 4 },
-	address: { offset: 4, size: 4 },
+/** enum tunnel_state, by number. */
+export const tunnelStates = [
+	'empty',
+	'live',
+	'gone',
+] as const;
+
+/** enum prefix_number. */
+export const prefixNumbers = {
+	ipv6: 0,
+	ipv4: 129,
+	anyIpv6: 162,
+	anyIpv4: 163,
+	numbers: 164,
+	none: 255,
 } as const;
 
-/** struct tunnel_key_ipv6: its bytes, and where its members stand. */
-export const tunnelKeyIpv6Layout = {
-	size: 20,
-	prefixLength: { offset: 0, size: 4 },
-	address: { offset: 4, size: 16 },
+/** struct tunnel_entry: its bytes, and where its members stand. */
+export const tunnelEntryLayout = {
+	size: 32,
+	match: { offset: 0, size: 16 },
+	destination: { offset: 16, size: 4 },
+	key: { offset: 20, size: 4 },
+	counter: { offset: 24, size: 4 },
+	state: { offset: 28, size: 4 },
+} as const;
+
+/** struct prefix: its bytes, and where its members stand. */
+export const prefixLayout = {
+	size: 24,
+	mask: { offset: 0, size: 16 },
+	shorter: { offset: 16, size: 4 },
+	reserved: { offset: 20, size: 4 },
 } as const;
 
 /** struct drop_key: its bytes, and where its members stand. */

@@ -5,9 +5,18 @@ import type { Forwarding, Hook } from '../scenario/scenario.ts';
 export const forwardingNumber: Readonly<Record<Forwarding, number>> = { stack: 0, fib: 1 };
 
 /** Maps that the programs of both hooks have in common. */
-export const sharedMaps = ['tunnels_ipv4', 'tunnels_ipv6', 'endpoints', 'decapsulations', 'devices'] as const;
+export const sharedMaps = [
+	'tunnels',
+	'templates',
+	'prefixes',
+	'.data.generation',
+	'tunnel_counts',
+	'endpoints',
+	'decapsulations',
+	'devices',
+] as const;
 
-/** Room for so many tunnels of each inner family, if nothing else is said. */
+/** Room for so many tunnels, if nothing else is said. */
 export const defaultTunnels = 1024;
 
 /** The hooks a datapath needs: XDP cannot resolve a next hop and hands such packets to TC. */

@@ -20,18 +20,22 @@ export function outcomeKey(number: number): Uint8Array {
 export function sumOutcomes(
 	valuesOf: (key: Uint8Array) => Uint8Array,
 ): ReadonlyMap<DatapathOutcome, OutcomeCount> {
-	const { size, packets, bytes } = outcomeCountLayout;
 	const counts = new Map<DatapathOutcome, OutcomeCount>();
 	outcomes.forEach((outcome, number) => {
-		const values = valuesOf(outcomeKey(number));
-		const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-		const sum = (offset: number): bigint => {
-			let total = 0n;
-			for (let at = 0; at < values.length; at += size) total += view.getBigUint64(at + offset, true);
-			return total;
-		};
-		const count = { packets: sum(packets.offset), bytes: sum(bytes.offset) };
+		const count = sumCounts(valuesOf(outcomeKey(number)));
 		if (count.packets > 0n) counts.set(outcome, count);
 	});
 	return counts;
+}
+
+/** One counter of all processors: struct outcome_count, one behind the other. */
+export function sumCounts(values: Uint8Array): OutcomeCount {
+	const { size, packets, bytes } = outcomeCountLayout;
+	const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+	const sum = (offset: number): bigint => {
+		let total = 0n;
+		for (let at = 0; at < values.length; at += size) total += view.getBigUint64(at + offset, true);
+		return total;
+	};
+	return { packets: sum(packets.offset), bytes: sum(bytes.offset) };
 }

@@ -1,9 +1,10 @@
 /** The tunnels of a forwarder's configuration, as a question has them. */
-import { entryTunnel, parsedTunnelEntry } from '../datapath/tunnel-map.ts';
+import { tunnelOf } from '../datapath/tunnel-map.ts';
+import { recordWord, recordWords, tunnelRecords } from '../datapath/tunnel-records.ts';
+import { entryOf } from '../datapath/tunnel-slots.ts';
 import { EncapForwardError } from '../error.ts';
 import { readConfigurationFile } from '../forwarder/configuration-file.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
-import { tunnelAt } from '../tunnel/tunnel-table.ts';
 
 /** @throws EF_CONFIGURATION, EF_CONTRADICTION where the device is none of its interfaces */
 export function configuredTunnels(file: string, device: string): readonly Tunnel[] {
@@ -14,7 +15,10 @@ export function configuredTunnels(file: string, device: string): readonly Tunnel
 			`--config: ${device} is not among the interfaces of ${file}, which are ${configuration.interfaces.join(', ')}; give one of them by --in`,
 		);
 	}
-	return Array.from({ length: tunnels.count }, (_, index) =>
-		entryTunnel(parsedTunnelEntry(tunnelAt(tunnels, index))),
-	);
+	const { count, words, templates } = tunnelRecords(tunnels);
+	return Array.from({ length: count }, (_, row) => {
+		const at = row * recordWords;
+		const template = templates[words[at + recordWord.template] as number] ?? new Uint8Array();
+		return tunnelOf(entryOf(words, at), template);
+	});
 }

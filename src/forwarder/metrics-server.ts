@@ -5,14 +5,27 @@ import { EncapForwardError } from '../error.ts';
 import { metricsText, metricsType } from './metrics.ts';
 import { openStatus } from './status.ts';
 
+export interface MetricsOptions {
+	/** The namespace to tell of; this process's if not given. */
+	readonly netns?: string;
+	/** Tell each tunnel's counters, however many there are. */
+	readonly tunnels?: boolean;
+}
+
 export interface MetricsServer {
 	/** Where it listens: `127.0.0.1:9810`, `[::1]:9810`. */
 	readonly address: string;
 	close(): Promise<void>;
 }
 
+/** So many tunnels are told each without being asked to: every one is two time series. */
+const mostTunnels = 1000;
+
 /** The state is read anew for each request: a forwarder may be started, upgraded and ended meanwhile. */
-function answer(netns: string | undefined, path: string): { status: number; type: string; body: string } {
+function answer(
+	{ netns, tunnels }: MetricsOptions,
+	path: string,
+): { status: number; type: string; body: string } {
 	const text = 'text/plain; charset=utf-8';
 	if (path !== '/metrics' && path !== '/healthz') {
 		return { status: 404, type: text, body: 'There are /metrics and /healthz.\n' };
@@ -21,7 +34,9 @@ function answer(netns: string | undefined, path: string): { status: number; type
 	try {
 		const reader = openStatus(netns);
 		try {
-			state = { status: reader.read(false), totals: reader.totals() };
+			const status = reader.read(false);
+			const each = reader.counted && (tunnels === true || status.tunnels.count <= mostTunnels);
+			state = { status, totals: reader.totals(), tunnels: each ? reader.tunnels() : [] };
 		} finally {
 			reader.close();
 		}
@@ -37,16 +52,16 @@ function answer(netns: string | undefined, path: string): { status: number; type
 	return { status: 200, type: text, body: 'ok\n' };
 }
 
-/** The server is in this process's network namespace; what it tells of is in that of `netns`. */
+/** The server is in this process's network namespace; what it tells of is in that of `options`. */
 export async function serveMetrics(
 	{ host, port }: { readonly host: string; readonly port: number },
-	netns: string | undefined,
+	options: MetricsOptions = {},
 ): Promise<MetricsServer> {
 	const server = createServer((request, response) => {
 		const { pathname } = new URL(request.url ?? '/', 'http://localhost');
 		const allowed = request.method === 'GET' || request.method === 'HEAD';
 		const { status, type, body } = allowed
-			? answer(netns, pathname)
+			? answer(options, pathname)
 			: { status: 405, type: 'text/plain; charset=utf-8', body: 'Only GET is answered.\n' };
 		response.writeHead(status, { 'content-type': type, ...(allowed ? {} : { allow: 'GET, HEAD' }) });
 		response.end(request.method === 'HEAD' ? undefined : body);

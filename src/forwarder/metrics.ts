@@ -1,6 +1,6 @@
 /** The counters for Prometheus, in its text format (exposition formats, version 0.0.4). */
 import { packageVersion } from '../version.ts';
-import type { OutcomeTotal, Status } from './status.ts';
+import type { CountedDecapsulation, CountedTunnel, OutcomeTotal, Status } from './status.ts';
 
 /** Of the body that `metricsText` gives. */
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -32,8 +32,15 @@ function familyText({ name, type, help, samples }: Family): string {
 	return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
 }
 
+export interface MetricsState {
+	readonly status: Status;
+	readonly totals: readonly OutcomeTotal[];
+	/** Those whose counters are told each. */
+	readonly tunnels: readonly CountedTunnel[];
+}
+
 /** Undefined while no forwarder is up: then `encap_forward_up` is all there is. */
-export function metricsText(state: { status: Status; totals: readonly OutcomeTotal[] } | undefined): string {
+export function metricsText(state: MetricsState | undefined): string {
 	const families: Family[] = [
 		{
 			name: 'encap_forward_up',
@@ -48,8 +55,61 @@ export function metricsText(state: { status: Status; totals: readonly OutcomeTot
 			samples: [{ labels: { version: packageVersion() }, value: 1 }],
 		},
 	];
-	if (state !== undefined) families.push(...forwarderFamilies(state.status, state.totals));
+	if (state !== undefined)
+		families.push(
+			...forwarderFamilies(state.status, state.totals),
+			...tunnelFamilies(state.tunnels),
+			...decapsulationFamilies(state.status.decapsulations),
+		);
 	return families.map(familyText).join('');
+}
+
+function tunnelFamilies(tunnels: readonly CountedTunnel[]): Family[] {
+	if (tunnels.length === 0) return [];
+	const of = (member: 'packets' | 'bytes'): Sample[] =>
+		tunnels.map(({ match, encapsulation, destination, [member]: value = 0n }) => ({
+			labels: { match, encapsulation, destination },
+			value,
+		}));
+	return [
+		{
+			name: 'encap_forward_tunnel_packets_total',
+			type: 'counter',
+			help: 'Packets encapsulated, by tunnel.',
+			samples: of('packets'),
+		},
+		{
+			name: 'encap_forward_tunnel_bytes_total',
+			type: 'counter',
+			help: 'The same in bytes as received, Ethernet headers included.',
+			samples: of('bytes'),
+		},
+	];
+}
+
+function decapsulationFamilies(list: readonly CountedDecapsulation[]): Family[] {
+	if (list.length === 0) return [];
+	const of = (member: 'packets' | 'bytes'): Sample[] =>
+		list.map(({ packets, bytes, ...decapsulation }) => ({
+			labels: Object.fromEntries(
+				Object.entries(decapsulation).map(([name, value]): [string, string] => [name, String(value)]),
+			),
+			value: member === 'packets' ? packets : bytes,
+		}));
+	return [
+		{
+			name: 'encap_forward_decapsulated_packets_total',
+			type: 'counter',
+			help: 'Packets taken out of their outer header, by where they ended.',
+			samples: of('packets'),
+		},
+		{
+			name: 'encap_forward_decapsulated_bytes_total',
+			type: 'counter',
+			help: 'The same in bytes as received, Ethernet headers included.',
+			samples: of('bytes'),
+		},
+	];
 }
 
 function forwarderFamilies(status: Status, totals: readonly OutcomeTotal[]): Family[] {

@@ -4,8 +4,9 @@
  *
  *     netns                          symbolic link whose text is the name that --netns gave, if one was given
  *     version                        symbolic link whose text is the version of this package that set it up
- *     maps/tunnels_ipv4, tunnels_ipv6, generation   shared by all programs
- *     maps/outcomes_xdp, outcomes_tc                counters, one map for each hook
+ *     maps/tunnels, templates, prefixes, generation, tunnel_counts   shared by all programs
+ *     maps/devices, endpoints, decapsulations                        the same
+ *     maps/outcomes_xdp, outcomes_tc                                 counters, one map for each hook
  *     programs/xdp, programs/tc
  *     links/xdp-native-7, xdp-generic-7, tcx-7      links; the number is the device's
  *     filters/7                      the program, as a note that the device has our filter (no TCX here)
@@ -31,9 +32,14 @@ import { openPinned, pinObject } from '../kernel/pin.ts';
 import type { Hook } from '../scenario/scenario.ts';
 
 export const pinnedMaps = [
-	'tunnels_ipv4',
-	'tunnels_ipv6',
+	'tunnels',
+	'templates',
+	'prefixes',
 	'generation',
+	'tunnel_counts',
+	'devices',
+	'endpoints',
+	'decapsulations',
 	'outcomes_xdp',
 	'outcomes_tc',
 ] as const;

@@ -1,18 +1,24 @@
 /** What a running forwarder is and has done, as plain data. */
-import { outcomes } from '../datapath/layout.ts';
+import { decapsulationWords } from '../configuration/summary.ts';
+import { keyDecapsulation } from '../datapath/decapsulation-map.ts';
+import { outcomeCountLayout, outcomes } from '../datapath/layout.ts';
+import { type OutcomeCount, sumCounts } from '../datapath/outcome-count.ts';
 import { readOutcomes } from '../datapath/outcome-map.ts';
-import { entryTunnel } from '../datapath/tunnel-map.ts';
+import { tunnelOf } from '../datapath/tunnel-map.ts';
+import { countersOf, countTunnels, readTunnels } from '../datapath/tunnels.ts';
 import type { DatapathOutcome } from '../journey/cause.ts';
 import { describeOutcome } from '../journey/hops.ts';
+import { lookupMap, mapKeys, possibleCpus } from '../kernel/map.ts';
 import { inNamespace } from '../kernel/namespace.ts';
 import type { Hook } from '../scenario/scenario.ts';
+import type { Decapsulation } from '../tunnel/decapsulation.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import { notUp } from './apply.ts';
 import { isAttached } from './attach.ts';
 import { allDevices } from './devices.ts';
+import { tunnelMapsOf } from './maps.ts';
 import { type Attachment, closePins, type Pins, readPins } from './pins.ts';
 import { openPlace } from './place.ts';
-import { tunnelEntries } from './tunnels.ts';
 
 export interface OutcomeTotal {
 	readonly hook: Hook;
@@ -24,23 +30,35 @@ export interface OutcomeTotal {
 	readonly bytes: bigint;
 }
 
+/** With what it took, where tunnels are counted. */
+export type CountedTunnel = Tunnel & Partial<OutcomeCount>;
+
+/** With what was taken out of its outer header by it. */
+export type CountedDecapsulation = Decapsulation & OutcomeCount;
+
 export interface Status {
 	/** Of this package, that set it up. */
 	readonly version: string;
 	readonly interfaces: readonly { readonly name: string; readonly places: readonly Attachment['place'][] }[];
 	/** What had been attached to devices that are no more, or was removed by somebody else. */
 	readonly missing: readonly string[];
-	readonly tunnels: { readonly count: number; readonly list?: readonly Tunnel[] };
+	readonly tunnels: { readonly count: number; readonly list?: readonly CountedTunnel[] };
+	readonly decapsulations: readonly CountedDecapsulation[];
 	/** By hook and outcome, in the order of bpf/outcome.h; zeros left out. */
 	readonly outcomes: readonly OutcomeTotal[];
 }
 
 /** Reads a forwarder's state again and again. */
 export interface StatusReader {
+	/** Whether each tunnel's packets are counted. */
+	readonly counted: boolean;
 	/** @param list whether to list the tunnels, or only count them */
 	read(list: boolean): Status;
 	/** Counters alone, zeros included: cheap. */
 	totals(): readonly OutcomeTotal[];
+	/** The tunnels, in the same order each time while there are the same. */
+	tunnels(): readonly CountedTunnel[];
+	decapsulations(): readonly CountedDecapsulation[];
 	close(): void;
 }
 
@@ -53,15 +71,20 @@ export function openStatus(netns?: string): StatusReader {
 		place.close();
 		throw notUp(netns);
 	}
+	const tunnelMaps = tunnelMapsOf(pins.maps);
 	return {
+		counted: tunnelMaps !== undefined && countersOf(tunnelMaps) > 0,
 		read: (list) =>
 			inNamespace(place.namespace, () => ({
 				version: pins.version ?? 'unknown',
 				...attachmentsOf(pins),
 				tunnels: tunnelsOf(pins, list),
+				decapsulations: decapsulationsOf(pins),
 				outcomes: totalsOf(pins).filter(({ packets }) => packets > 0n),
 			})),
 		totals: () => totalsOf(pins),
+		tunnels: () => tunnelsOf(pins, true).list ?? [],
+		decapsulations: () => decapsulationsOf(pins),
 		close: () => {
 			closePins(pins);
 			place.close();
@@ -85,14 +108,27 @@ function attachmentsOf({ attachments, gone }: Pins): Pick<Status, 'interfaces' |
 	};
 }
 
-function tunnelsOf({ maps }: Pins, list: boolean): Status['tunnels'] {
-	if (list) {
-		const tunnels = [...tunnelEntries(maps)].map(entryTunnel);
-		return { count: tunnels.length, list: tunnels };
-	}
-	let count = 0;
-	for (const _ of tunnelEntries(maps)) count++;
-	return { count };
+function tunnelsOf({ maps: pinned }: Pins, list: boolean): Status['tunnels'] {
+	const maps = tunnelMapsOf(pinned);
+	if (maps === undefined) return { count: 0 };
+	if (!list) return { count: countTunnels(maps) };
+	const tunnels = readTunnels(maps).map(({ entry, template, count }) => ({
+		...tunnelOf(entry, template),
+		...count,
+	}));
+	return { count: tunnels.length, list: tunnels };
+}
+
+/** In the order of their words. */
+function decapsulationsOf({ maps }: Pins): readonly CountedDecapsulation[] {
+	const fd = maps.get('decapsulations');
+	if (fd === undefined) return [];
+	const values = new Uint8Array(outcomeCountLayout.size * possibleCpus());
+	const list = [...mapKeys(fd)].map((key) => {
+		lookupMap(fd, key, values);
+		return { ...keyDecapsulation(key), ...sumCounts(values) };
+	});
+	return list.sort((a, b) => (decapsulationWords(a) < decapsulationWords(b) ? -1 : 1));
 }
 
 /** Every outcome at every hook. */

@@ -16,6 +16,8 @@ export interface Libc {
 	mmap(at: null, bytes: number, protection: number, flags: number, fd: number, offset: number): Pointer;
 	munmap(at: Pointer, bytes: number): number;
 	memset(at: Pointer, byte: number, bytes: number): Pointer;
+	/** Of a system call whose arguments are three numbers. */
+	syscall(number: number, first: number, second: number, third: number): number;
 	memcpy(to: Uint8Array, from: Pointer, bytes: number): Pointer;
 	vsnprintf(to: Uint8Array, size: number, format: Pointer, values: Pointer): number;
 	/** poll(2) on another thread: resolves to its result. */
@@ -44,6 +46,7 @@ export function libc(): Libc {
 		mmap: library.func('void *mmap(void *at, size_t bytes, int protection, int flags, int fd, long offset)'),
 		munmap: library.func('int munmap(void *at, size_t bytes)'),
 		memset: library.func('void *memset(void *at, int byte, size_t bytes)'),
+		syscall: library.func('long syscall(long number, long first, long second, long third)'),
 		memcpy: library.func('void *memcpy(void *to, const void *from, size_t bytes)'),
 		vsnprintf: library.func('int vsnprintf(void *to, size_t size, const void *format, void *values)'),
 		poll: (descriptors, count, timeout) =>

@@ -1,5 +1,8 @@
 /** Reading and writing BPF maps by file descriptor. */
+import { EncapForwardError } from '../error.ts';
 import { checkBpf, libbpf } from './libbpf.ts';
+import { libc } from './libc.ts';
+import { errorName, koffi } from './library.ts';
 
 const enoent = 2;
 
@@ -27,18 +30,16 @@ export function deleteFromMap(fd: number, key: Uint8Array): boolean {
 	return true;
 }
 
-/** Every entry. What is written meanwhile may be among them or not. */
-export function* mapEntries(fd: number): Generator<{ key: Uint8Array; value: Uint8Array }> {
-	const { keyBytes, valueBytes } = mapInformation(fd);
+/** The key of every entry. What is written meanwhile may be among them or not. */
+export function* mapKeys(fd: number): Generator<Uint8Array> {
+	const { keyBytes } = mapInformation(fd);
 	let key: Uint8Array | null = null;
 	for (;;) {
 		const next = new Uint8Array(keyBytes);
 		const result = libbpf().bpf_map_get_next_key(fd, key, next);
 		if (result === -enoent) return;
 		checkBpf(result, 'read a BPF map');
-		const value = new Uint8Array(valueBytes);
-		lookupMap(fd, next, value);
-		yield { key: next, value };
+		yield next;
 		key = next;
 	}
 }
@@ -104,4 +105,24 @@ export function mapInformation(fd: number): MapInformation {
 /** A file descriptor of the map with this number. */
 export function openMap(id: number): number {
 	return checkBpf(libbpf().bpf_map_get_fd_by_id(id), `open the BPF map ${id}`);
+}
+
+/** An array map that was made with BPF_F_MMAPABLE, as memory. */
+export interface MappedMap {
+	/** Its values one behind the other, each rounded up to 8 bytes. Not to be touched once it is closed. */
+	readonly bytes: Uint8Array<ArrayBuffer>;
+	close(): void;
+}
+
+const [readWrite, shared] = [3, 1]; // PROT_READ | PROT_WRITE, MAP_SHARED
+const failed = 0xffff_ffff_ffff_ffffn; // MAP_FAILED
+
+export function mapMemory(fd: number): MappedMap {
+	const { valueBytes, entries } = mapInformation(fd);
+	const size = entries * Math.ceil(valueBytes / 8) * 8;
+	const at = libc().mmap(null, size, readWrite, shared, fd, 0);
+	if (at === null || BigInt.asUintN(64, at) === failed) {
+		throw new EncapForwardError('EF_KERNEL', `cannot map a BPF map's memory: ${errorName(koffi().errno())}`);
+	}
+	return { bytes: new Uint8Array(koffi().view(at, size)), close: () => void libc().munmap(at, size) };
 }

@@ -48,10 +48,13 @@ const batch = 64;
 
 const eopnotsupp = 95;
 
-/** The socket stays in the namespace it was made in: asking needs no switch. */
-export function openNetlink(namespace: Namespace): Netlink {
+/**
+ * The socket stays in the namespace it was made in: asking needs no switch.
+ * @param protocol NETLINK_… of <linux/netlink.h>; rtnetlink's if not given
+ */
+export function openNetlink(namespace: Namespace, protocol = 0): Netlink {
 	const fd = inNamespace(namespace, () =>
-		check(libc().socket(afNetlink, sockRaw, 0), 'open a netlink socket'),
+		check(libc().socket(afNetlink, sockRaw, protocol), 'open a netlink socket'),
 	);
 	const on = new Uint8Array(Int32Array.of(1).buffer);
 	for (const option of [netlinkCapAck, netlinkExtAck]) {

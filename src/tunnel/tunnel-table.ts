@@ -54,6 +54,26 @@ export function tunnelAt(table: TunnelTable, index: number): ParsedTunnel {
 	return { ...tunnel, match, destination: { family, bytes }, ...own } as ParsedTunnel;
 }
 
+/** A table of tunnels given one by one. */
+export function tableOf(tunnels: readonly ParsedTunnel[]): TunnelTable {
+	const builder = buildTable();
+	builder.reserve(tunnels.length);
+	for (const tunnel of tunnels) addTunnel(builder, tunnel);
+	return finishTable(builder);
+}
+
+/** Add a tunnel, for which there is room, with a template of its own. Returns its index. */
+export function addTunnel({ columns, templates }: TableBuilder, tunnel: ParsedTunnel): number {
+	const row = columns.count++;
+	columns.matches.set(tunnel.match.bytes, row * 16);
+	columns.matchLengths[row] = tunnel.match.length;
+	columns.matchBytes[row] = tunnel.match.bytes.length;
+	columns.destinations.set(tunnel.destination.bytes, row * 16);
+	columns.templateOf[row] = templates.length;
+	templates.push({ tunnel, derivesInnerDestination: false, identifier: undefined });
+	return row;
+}
+
 /** A table while tunnels are added, and where each was read. */
 export interface TableBuilder {
 	/** Room for one tunnel more at index `count`, which the caller fills; then `count` is one more. */

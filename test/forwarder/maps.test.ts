@@ -31,7 +31,7 @@ test('a kept map has the shape that the source gives it', requires('root'), () =
 	for (const name of ['datapath-tc', 'datapath-xdp'] as const) {
 		const object = loadObject(objectPath(name));
 		try {
-			for (const [map, { shape, start }] of Object.entries(keptMaps)) {
+			for (const [map, { shape }] of Object.entries(keptMaps)) {
 				const { type, keyBytes, valueBytes, entries } = mapInformation(object.map(map));
 				expect({ map, type, keyBytes, valueBytes }).toEqual({
 					map,
@@ -39,7 +39,7 @@ test('a kept map has the shape that the source gives it', requires('root'), () =
 					keyBytes: shape.keyBytes,
 					valueBytes: shape.valueBytes,
 				});
-				if (start !== 'tunnels') expect(entries).toBe(shape.entries);
+				if (shape.entries !== undefined) expect(entries).toBe(shape.entries);
 			}
 		} finally {
 			object.close();

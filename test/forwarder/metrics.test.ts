@@ -14,7 +14,7 @@ describe('metrics', requires('root', 'ip', 'ping', 'promtool'), () => {
 	beforeAll(async () => {
 		gateway = openGateway();
 		process.env.ENCAP_FORWARD_BPFFS = gateway.bpffs;
-		server = await serveMetrics({ host: '127.0.0.1', port: 0 }, gateway.gateway);
+		server = await serveMetrics({ host: '127.0.0.1', port: 0 }, { netns: gateway.gateway });
 	});
 	afterAll(async () => {
 		await server?.close();
@@ -63,6 +63,9 @@ describe('metrics', requires('root', 'ip', 'ping', 'promtool'), () => {
 			packets('xdp', 'forwarded') + packets('tc', 'forwarded') + packets('tc', 'forwarded-neighbour');
 		expect(sent).toBe(7);
 		expect(packets('tc', 'route-blackhole')).toBe(0);
+		const tunnel = 'match="fd09::/64",encapsulation="vxlan",destination="10.2.0.2"';
+		expect(value(`encap_forward_tunnel_packets_total{${tunnel}}`)).toBe(7);
+		expect(value(`encap_forward_tunnel_bytes_total{${tunnel}}`)).toBe(7 * 118);
 		expect(value('encap_forward_tunnels')).toBe(1);
 		expect(value('encap_forward_up')).toBe(1);
 		expect(text).toContain('encap_forward_attached{interface="in0",place="xdp-native"} 1\n');

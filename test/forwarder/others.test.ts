@@ -123,8 +123,8 @@ describe('beside others', requires('root', 'ip', 'ping', 'bpftool'), () => {
 		up(parsed('hook: tc\n'), { netns: gateway.gateway });
 		const folder = join(gateway.bpffs, 'encap-forward');
 		const [inode = ''] = readdirSync(folder);
-		// As if the older version had known the first twelve outcomes only, and room for 64 tunnels.
-		const older = loadObject(objectPath('datapath-tc'), { entries: { outcomes: 12, tunnels_ipv6: 64 } });
+		// As if the older version had known the first twelve outcomes only, and tunnels otherwise.
+		const older = loadObject(objectPath('datapath-tc'), { entries: { outcomes: 12 } });
 		const counts = new Uint8Array(outcomeCountLayout.size * possibleCpus());
 		new DataView(counts.buffer).setBigUint64(0, 1000n, true);
 		updateMap(
@@ -133,7 +133,8 @@ describe('beside others', requires('root', 'ip', 'ping', 'bpftool'), () => {
 			counts,
 		);
 		replacePin(older.map('outcomes'), mapPath(join(folder, inode), 'outcomes_tc'));
-		replacePin(older.map('tunnels_ipv6'), mapPath(join(folder, inode), 'tunnels_ipv6'));
+		replacePin(older.map('ways'), mapPath(join(folder, inode), 'tunnels'));
+		rmSync(mapPath(join(folder, inode), 'templates'));
 		older.close();
 		expect(up(parsed('hook: tc\n'), { netns: gateway.gateway }).started).toBe(false);
 		expect(pinged(5)).toBe(5);

@@ -61,13 +61,23 @@ describe('up refuses, and touches nothing', requires('root', 'ip'), () => {
 		untouched();
 	});
 
-	test('what this version does not do', () => {
-		const decapsulate = up(configuration('in0', 'decapsulate: [{ encapsulation: ip, local: 10.2.0.1 }]\n'));
-		expect(decapsulate.status).toBe(2);
-		expect(decapsulate.stderr).toMatch(/decapsulate: .*\[EF_CONFIGURATION\]/);
-		const egress = up(configuration('in0', 'egress: [out0]\n'));
-		expect(egress.status).toBe(2);
-		expect(egress.stderr).toMatch(/egress: .*\[EF_CONFIGURATION\]/);
+	test('an egress device that does not exist', () => {
+		const { status, stderr } = up(configuration('in0', 'egress: [out0, out1]\n'));
+		expect(status).toBe(2);
+		expect(stderr).toContain(
+			`egress: there is no device out1 in the network namespace ${gateway.gateway}; "ip link" shows those there are [EF_CONFIGURATION]`,
+		);
+		untouched();
+	});
+
+	test('more decapsulations than there is room for', () => {
+		const many = Array.from(
+			{ length: 16_385 },
+			(_, vni) => `  - { encapsulation: vxlan, local: 10.2.0.1, vni: ${vni} }`,
+		);
+		const { status, stderr } = up(configuration('in0', `decapsulate:\n${many.join('\n')}\n`));
+		expect(status).toBe(2);
+		expect(stderr).toContain('decapsulate: 16385 decapsulations at 2 addresses and ports are too many');
 		untouched();
 	});
 

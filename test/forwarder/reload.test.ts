@@ -6,12 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onProcessor } from '../../bench/processor.ts';
 import { openRig, type Rig } from '../../bench/rig.ts';
 import { generatedFrame, rigScenario, rigTunnel } from '../../bench/rig-scenario.ts';
+import { tunnelRecords } from '../../src/datapath/tunnel-records.ts';
+import { setTunnels } from '../../src/datapath/tunnels.ts';
 import { reload, up } from '../../src/forwarder/apply.ts';
 import { readConfigurationFile } from '../../src/forwarder/configuration-file.ts';
+import { tunnelMapsOf } from '../../src/forwarder/maps.ts';
 import { loadPrograms } from '../../src/forwarder/programs.ts';
 import { down } from '../../src/forwarder/remove.ts';
 import { openStatus } from '../../src/forwarder/status.ts';
-import { applyTunnels } from '../../src/forwarder/tunnels.ts';
 import { inNamespace, type Namespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
 import type { TunnelTable } from '../../src/tunnel/tunnel-table.ts';
@@ -138,7 +140,10 @@ describe('under load', requires('root', 'ip'), () => {
 			open: false,
 			encapsulated: true,
 			attach: ({ ingress }) => {
-				const { programs, maps, close } = loadPrograms(undefined);
+				const needs = { records: tunnelRecords(ours), counted: false, kept: false };
+				const { programs, maps, close } = loadPrograms(undefined, needs);
+				const tunnelMaps = tunnelMapsOf(maps);
+				if (tunnelMaps === undefined) throw new Error('maps of another shape');
 				const data = generatedFrame(scenario);
 				const words = new Uint32Array(6);
 				words[1] = data.length; // xdp_md.data_end
@@ -147,9 +152,9 @@ describe('under load', requires('root', 'ip'), () => {
 				const verdict = (): number => testRun(programs.get('xdp') ?? -1, { data, context }).returnValue;
 				// Each step takes microseconds: most rounds lie within the tick that a way is remembered for.
 				const verdicts = Array.from({ length: 50 }, () => {
-					applyTunnels(maps, ours);
+					setTunnels(tunnelMaps, ours);
 					const before = verdict();
-					applyTunnels(maps, others);
+					setTunnels(tunnelMaps, others);
 					return [before, verdict()];
 				});
 				close();

@@ -56,7 +56,8 @@ interface Numbered {
 	readonly name?: string;
 }
 
-const ourNames = /^(datapath|observe|receive|transmit|drop|sightings|outcomes|watched|ways|tunnels_ipv[46])$/;
+const ourNames =
+	/^(datapath|observe|receive|transmit|drop|sightings|outcomes|watched|ways|tunnels|templates|prefixes|tunnel_counts|found)$/;
 
 /** What living processes hold open: `prog 12`, `map 34` (proc(5), fdinfo). */
 function held(): ReadonlySet<string> {

@@ -4,13 +4,15 @@ import { objectPath } from '../../src/datapath/datapath.ts';
 import { deviceEntry } from '../../src/datapath/device-map.ts';
 import { decodeEvent, type Event } from '../../src/datapath/event.ts';
 import { sumOutcomes } from '../../src/datapath/outcome-count.ts';
-import { tunnelEntry } from '../../src/datapath/tunnel-map.ts';
+import { tunnelRecords } from '../../src/datapath/tunnel-records.ts';
+import { tunnelConstants, tunnelEntries, tunnelSizes } from '../../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../../src/engines/model/bpf/load.ts';
 import type { BpfBuild, BpfMap, BpfProgram, RunResult } from '../../src/engines/model/bpf/program.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
-import type { Tunnel } from '../../src/tunnel/tunnel.ts';
+import { parseTunnel, type Tunnel } from '../../src/tunnel/tunnel.ts';
+import { tableOf } from '../../src/tunnel/tunnel-table.ts';
 import { macs } from './network.ts';
 import { counted, type Ran, verdicts } from './programs.ts';
 
@@ -48,11 +50,19 @@ export function openModelPrograms(
 	build: BpfBuild,
 	trace = false,
 ): ModelPrograms {
-	const constants = { forwarding: { stack: 0, fib: 1 }[forwarding], trace };
+	const sizes = tunnelSizes(1024, 1024, 0);
+	const tables = tunnelConstants(sizes, 0);
+	const constants = { forwarding: { stack: 0, fib: 1 }[forwarding], trace, ...tables };
 	const load = (hook: Hook, maps: Record<string, BpfMap> = {}): BpfProgram =>
-		loadProgram({ object: readFileSync(objectPath(`datapath-${hook}`)), constants, maps, build });
+		loadProgram({
+			object: readFileSync(objectPath(`datapath-${hook}`)),
+			constants,
+			entries: sizes,
+			maps,
+			build,
+		});
 	const xdp = load('xdp');
-	const shared = ['tunnels_ipv4', 'tunnels_ipv6', 'sightings'].map((name) => [name, mapOf(xdp, name)]);
+	const shared = ['tunnels', 'templates', 'prefixes', 'sightings'].map((name) => [name, mapOf(xdp, name)]);
 	const programs = { xdp, tc: load('tc', Object.fromEntries(shared)) };
 	// As test/support/programs.ts tells the kernel's.
 	const { key, value } = deviceEntry({ index: device, address, xdp: true, egress: true });
@@ -77,8 +87,10 @@ export function openModelPrograms(
 			};
 		},
 		setTunnels: (tunnels) => {
-			for (const map of ['tunnels_ipv4', 'tunnels_ipv6']) mapOf(xdp, map).clear();
-			for (const { map, key, value } of tunnels.map(tunnelEntry)) mapOf(xdp, map).update(key, value);
+			for (const map of ['tunnels', 'templates', 'prefixes']) mapOf(xdp, map).clear();
+			const records = tunnelRecords(tableOf(tunnels.map(parseTunnel)));
+			for (const { map, index, value } of tunnelEntries(records, tables.tunnel_slots))
+				mapOf(xdp, map).update(new Uint8Array(Uint32Array.of(index).buffer), value);
 			for (const program of Object.values(programs)) mapOf(program, 'ways').clear();
 		},
 	};

@@ -1,9 +1,12 @@
 /** The datapath's programs in the model: loaded once, given their tunnels, run on a frame. */
 import { decodeEvent, type Event } from '../../datapath/event.ts';
 import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from '../../datapath/load-options.ts';
-import { tunnelEntry } from '../../datapath/tunnel-map.ts';
+import { tunnelRecords } from '../../datapath/tunnel-records.ts';
+import { tunnelConstants, tunnelEntries, tunnelSizes } from '../../datapath/tunnel-slots.ts';
 import type { Decision } from '../../journey/journey.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
+import { parseTunnel } from '../../tunnel/tunnel.ts';
+import { tableOf } from '../../tunnel/tunnel-table.ts';
 import { loadProgram } from './bpf/load.ts';
 import type { BpfMap, BpfProgram, RunResult } from './bpf/program.ts';
 import type { NetDevice } from './net/core/device.ts';
@@ -44,6 +47,9 @@ export function openDatapaths(objects: Objects): (datapath: Datapath) => Attache
 	};
 }
 
+/** The maps that hold tunnels. */
+const tunnelMaps = ['tunnels', 'templates', 'prefixes'] as const;
+
 /** Where there are programs at both hooks, they share what user space tells them. */
 function loadPrograms(
 	objects: Objects,
@@ -51,13 +57,14 @@ function loadPrograms(
 	forwarding: Forwarding,
 	room: number,
 ): Omit<Attached, 'device'> {
+	const sizes = tunnelSizes(room, room, 0);
 	const programs: { xdp?: BpfProgram; tc?: BpfProgram } = {};
 	const maps: Record<string, BpfMap> = {};
 	for (const each of hooksOf(hook, forwarding)) {
 		const program = loadProgram({
 			object: objects[each],
-			constants: { forwarding: forwardingNumber[forwarding], trace: true },
-			entries: { tunnels_ipv4: room, tunnels_ipv6: room },
+			constants: { forwarding: forwardingNumber[forwarding], trace: true, ...tunnelConstants(sizes, 0) },
+			entries: sizes,
 			build: 'fast',
 			maps,
 		});
@@ -72,12 +79,10 @@ function loadPrograms(
 
 function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tunnels']): void {
 	const maps = (xdp ?? tc)?.maps ?? {};
-	maps.tunnels_ipv4?.clear();
-	maps.tunnels_ipv6?.clear();
-	for (const tunnel of tunnels) {
-		const { map, key, value } = tunnelEntry(tunnel);
-		maps[map]?.update(key, value);
-	}
+	const slots = tunnelConstants(tunnelSizes(Math.max(defaultTunnels, tunnels.length), 0, 0), 0).tunnel_slots;
+	for (const map of tunnelMaps) maps[map]?.clear();
+	for (const { map, index, value } of tunnelEntries(tunnelRecords(tableOf(tunnels.map(parseTunnel))), slots))
+		maps[map]?.update(new Uint8Array(Uint32Array.of(index).buffer), value);
 }
 
 /** Run a program on a frame; what it reports of itself is noted. */

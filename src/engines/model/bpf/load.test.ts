@@ -130,7 +130,7 @@ describe('more than the engine knows', () => {
 		const share = (maps: Record<string, BpfMap>) => () => loadProgram({ object: tc, maps });
 		expect(share({ nothing: mapOf(one, 'ways') })).toThrow(/there is no map nothing to share/);
 		expect(share({ ways: mapOf(one, 'outcomes') })).toThrow(/the map ways is shared as percpu-array/);
-		expect(share({ tunnels_ipv4: mapOf(one, 'tunnels_ipv4'), ways: mapOf(other, 'ways') })).toThrow(
+		expect(share({ devices: mapOf(one, 'devices'), ways: mapOf(other, 'ways') })).toThrow(
 			/programs that share nothing/,
 		);
 	});
@@ -149,11 +149,11 @@ describe('a loaded program', () => {
 	const context = { ingressDevice: 3 };
 
 	test('hook, name and maps', () => {
-		const program = loadProgram({ object: xdp, entries: { tunnels_ipv4: 7 } });
+		const program = loadProgram({ object: xdp, entries: { devices: 7 } });
 		expect(program).toMatchObject({ name: 'datapath', hook: 'xdp' });
 		expect(loadProgram({ object: tc }).hook).toBe('tc');
-		expect(mapOf(program, 'tunnels_ipv4')).toMatchObject({ kind: 'lpm-trie', keyBytes: 8, entries: 7 });
-		expect(mapOf(program, 'tunnels_ipv6')).toMatchObject({ keyBytes: 20, entries: 1024 });
+		expect(mapOf(program, 'devices')).toMatchObject({ kind: 'hash', keyBytes: 4, entries: 7 });
+		expect(mapOf(program, 'tunnels')).toMatchObject({ kind: 'array', keyBytes: 4, entries: 257 });
 		expect(mapOf(program, 'sightings')).toMatchObject({ kind: 'ring-buffer', entries: 1 << 20 });
 	});
 
@@ -165,10 +165,10 @@ describe('a loaded program', () => {
 
 	test('shared maps are one; each program has its own others', () => {
 		const first = loadProgram({ object: xdp });
-		const second = loadProgram({ object: tc, maps: { tunnels_ipv4: mapOf(first, 'tunnels_ipv4') } });
-		const key = Uint8Array.of(8, 0, 0, 0, 10, 0, 0, 0);
-		mapOf(first, 'tunnels_ipv4').update(key, new Uint8Array(mapOf(first, 'tunnels_ipv4').valueBytes));
-		expect(mapOf(second, 'tunnels_ipv4').keys()).toEqual([key]);
+		const second = loadProgram({ object: tc, maps: { devices: mapOf(first, 'devices') } });
+		const key = Uint8Array.of(8, 0, 0, 0);
+		mapOf(first, 'devices').update(key, new Uint8Array(mapOf(first, 'devices').valueBytes));
+		expect(mapOf(second, 'devices').keys()).toEqual([key]);
 		first.run({ frame, context, environment });
 		const counted = (program: BpfProgram) =>
 			mapOf(program, 'outcomes')
@@ -208,8 +208,8 @@ describe('a loaded program', () => {
 	});
 
 	test('keys and values of another length are refused', () => {
-		const map = mapOf(loadProgram({ object: xdp }), 'tunnels_ipv4');
-		expect(() => map.lookup(new Uint8Array(3))).toThrow(/refuses a key of 3 bytes: give 8/);
-		expect(() => map.update(new Uint8Array(8), new Uint8Array(1))).toThrow(/refuses a value of 1 bytes/);
+		const map = mapOf(loadProgram({ object: xdp }), 'devices');
+		expect(() => map.lookup(new Uint8Array(3))).toThrow(/refuses a key of 3 bytes: give 4/);
+		expect(() => map.update(new Uint8Array(4), new Uint8Array(1))).toThrow(/refuses a value of 1 bytes/);
 	});
 });

@@ -2,7 +2,7 @@
  * A BPF program of a compiled object, run without a kernel; loadProgram is in load.ts:
  *
  *     const xdp = loadProgram({ object, constants: { forwarding: 1 } });
- *     xdp.maps.tunnels_ipv4.update(key, value);
+ *     xdp.maps.tunnels.update(key, value);
  *     const { returnCode, frame, redirect } = xdp.run({ frame, context: { ingressDevice: 3 }, environment });
  *
  * The object is translated to WebAssembly once; running it is cheap. Nothing of Node.js is used.

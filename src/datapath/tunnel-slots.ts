@@ -1,0 +1,159 @@
+/** Where a tunnel stands in the datapath's hash table, and the prefix lengths to look for: bpf/tunnels.h. */
+import { maskBytes } from '../packet/address.ts';
+import { prefixLayout, prefixNumbers, tunnelStates } from './layout.ts';
+import { prefixOfNumber, stateShift } from './tunnel-map.ts';
+import { recordWord, recordWords, type TunnelRecords } from './tunnel-records.ts';
+
+/** PROBES of bpf/tunnels.h: how far from its place a tunnel may stand, and the slots behind the last place. */
+export const probes = 256;
+
+/** Words of struct tunnel_entry, and where those stand that are not as in a record. */
+export const entryWords: number = recordWords;
+export const entryWord = { counter: 6, state: 7 } as const;
+
+export const liveState: number = tunnelStates.indexOf('live');
+export const goneState: number = tunnelStates.indexOf('gone');
+export const stateMask = 3;
+
+/** The share of the slots that may be in use before searches take long. */
+const fullest = 0.8;
+
+/** `max_entries` of the maps that are as large as there are tunnels. */
+export type TunnelSizes = Readonly<Record<'tunnels' | 'templates' | 'tunnel_counts', number>>;
+
+/**
+ * For new maps: room for some more tunnels, and searches stay short.
+ * @param processors that count each tunnel's packets; 0 if none is to
+ */
+export function tunnelSizes(tunnels: number, templates: number, processors: number): TunnelSizes {
+	const slots = Math.max(64, Math.ceil(tunnels * 1.7));
+	return {
+		tunnels: slots + probes,
+		templates: templates * 2 + 16,
+		tunnel_counts: Math.max(1, slots * processors),
+	};
+}
+
+/** The constants that tell the programs how large the maps are. */
+export function tunnelConstants(
+	{ tunnels, tunnel_counts }: TunnelSizes,
+	processors: number,
+): Readonly<Record<'tunnel_slots' | 'tunnel_counters', number>> {
+	return {
+		tunnel_slots: tunnels - probes,
+		tunnel_counters: tunnel_counts === 1 ? 0 : tunnel_counts / processors,
+	};
+}
+
+export function isTooFull(inUse: number, slots: number): boolean {
+	return inUse > slots * fullest;
+}
+
+/** The word `state` of a live tunnel. */
+export function stateOf(prefix: number, template: number): number {
+	return ((template << stateShift.template) | (prefix << stateShift.prefix) | liveState) >>> 0;
+}
+
+/** The slot where a prefix, words at `at` of its record, is looked for first: tunnel_hash of bpf/tunnels.h. */
+export function firstSlot(words: Uint32Array, at: number, prefix: number, slots: number): number {
+	let hash =
+		Math.imul(words[at] as number, 0x9e3779b1) +
+		Math.imul(words[at + 1] as number, 0x85ebca6b) +
+		Math.imul(words[at + 2] as number, 0xc2b2ae35) +
+		Math.imul(words[at + 3] as number, 0x27d4eb2f) +
+		Math.imul(prefix, 0x165667b1);
+	hash ^= hash >>> 15;
+	hash = Math.imul(hash, 0x2c1b3c6d);
+	hash ^= hash >>> 13;
+	// The upper half of hash times slots, in parts that a number holds exactly.
+	const lower = Math.floor(((hash & 0xffff) * slots) / 0x10000);
+	return Math.floor(((hash >>> 16) * slots + lower) / 0x10000);
+}
+
+/** An entry of a map, as numbers and bytes. */
+export interface TunnelMapEntry {
+	readonly map: 'tunnels' | 'templates' | 'prefixes';
+	readonly index: number;
+	readonly value: Uint8Array;
+}
+
+/** The entry of a record, words at `at`, with its template at the records' number and with counter 0. */
+export function entryOf(words: Uint32Array, at: number): Uint8Array {
+	const entry = words.slice(at, at + entryWords);
+	entry[entryWord.counter] = 0;
+	entry[entryWord.state] = stateOf(
+		words[at + recordWord.prefix] as number,
+		words[at + recordWord.template] as number,
+	);
+	return new Uint8Array(entry.buffer);
+}
+
+/** All entries that empty maps are to get, in a table of so many slots. @throws RangeError when there is no room */
+export function tunnelEntries({ count, words, templates }: TunnelRecords, slots: number): TunnelMapEntry[] {
+	const list: TunnelMapEntry[] = templates.map((value, index) => ({ map: 'templates', index, value }));
+	const taken = new Set<number>();
+	const prefixes = new Set<number>();
+	for (let row = 0; row < count; row++) {
+		const at = row * recordWords;
+		const prefix = words[at + recordWord.prefix] as number;
+		prefixes.add(prefix);
+		const first = firstSlot(words, at, prefix, slots);
+		let slot = first;
+		while (taken.has(slot)) slot++;
+		if (slot >= first + probes) throw new RangeError(`there is no room for ${count} tunnels`);
+		taken.add(slot);
+		list.push({ map: 'tunnels', index: slot, value: entryOf(words, at) });
+	}
+	const bytes = prefixBytes(prefixes);
+	for (let index = 0; index < prefixNumbers.numbers; index++) {
+		const value = bytes.slice(index * prefixLayout.size, (index + 1) * prefixLayout.size);
+		list.push({ map: 'prefixes', index, value });
+	}
+	return list;
+}
+
+/** Whether a record and an entry have one match. */
+export function isSameMatch(
+	records: TunnelRecords,
+	row: number,
+	entries: Uint32Array,
+	slot: number,
+): boolean {
+	const [one, other] = [row * recordWords, slot * entryWords];
+	const state = entries[other + entryWord.state] as number;
+	return (
+		((state >>> stateShift.prefix) & 0xff) === records.words[one + recordWord.prefix] &&
+		entries[other] === records.words[one] &&
+		entries[other + 1] === records.words[one + 1] &&
+		entries[other + 2] === records.words[one + 2] &&
+		entries[other + 3] === records.words[one + 3]
+	);
+}
+
+/**
+ * The map `prefixes` for these prefix numbers in use.
+ *
+ * Programs may read it while it is written, in any order: each `shorter` leads to the longest of those in use
+ * below it, before or after, so whatever mixture is read, no length is skipped that is in use both times.
+ */
+export function prefixBytes(inUse: ReadonlySet<number>): Uint8Array<ArrayBuffer> {
+	const bytes = new Uint8Array(prefixLayout.size * prefixNumbers.numbers);
+	const view = new DataView(bytes.buffer);
+	const setShorter = (number: number, shorter: number): void =>
+		view.setUint32(number * prefixLayout.size + prefixLayout.shorter.offset, shorter, true);
+	for (const [first, any] of [
+		[prefixNumbers.ipv6, prefixNumbers.anyIpv6],
+		[prefixNumbers.ipv4, prefixNumbers.anyIpv4],
+	] as const) {
+		const { addressBytes } = prefixOfNumber(first);
+		let shorter: number = prefixNumbers.none;
+		for (let number = first; number <= first + addressBytes * 8; number++) {
+			const mask = maskBytes(new Uint8Array(addressBytes).fill(0xff), number - first);
+			bytes.set(mask, number * prefixLayout.size + prefixLayout.mask.offset);
+			setShorter(number, shorter);
+			if (inUse.has(number)) shorter = number;
+		}
+		setShorter(any, shorter);
+	}
+	return bytes;
+}
