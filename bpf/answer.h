@@ -16,7 +16,10 @@ enum {
 	ANSWER_LEAST_IPV4 = 68,	    /* the least MTU, RFC 791 */
 	ANSWER_LEAST_IPV6 = 1280,   /* RFC 8200, section 5 */
 	ANSWER_HOPS = 64,
-	ANSWER_KEPT = 128,
+	ANSWER_KEPT = 128,   /* of the packet at least */
+	ANSWER_QUOTE = 1232, /* at most: ANSWER_LONGEST_IPV6 without its headers */
+	ANSWER_CHUNK = 4000, /* that bpf_skb_adjust_room takes off at once, nearly */
+	ANSWER_CHUNKS = 17,
 	ANSWER_HEADERS = 6, /* IPv6 extension headers looked through */
 	/* So many in 2^27 ns, on each processor: about a thousand a second, Linux's own limit (icmp_msgs_per_sec). */
 	ANSWER_WINDOW = 27,
@@ -38,7 +41,7 @@ struct answering {
 	struct bpf_fib_lookup route;
 	struct inner packet; /* too big */
 	struct inner reply;
-	u8 kept[ANSWER_KEPT]; /* what the packet begins with */
+	u8 kept[ANSWER_QUOTE]; /* what the packet begins with */
 };
 
 struct {
@@ -140,17 +143,31 @@ inlined bool answer_route(struct __sk_buff *context, struct bpf_fib_lookup *rout
 }
 
 /*
- * Cut the packet to `quote` bytes and open room for `headers` before it. What it begins with is taken off and
- * put back: a checksum that a device was to fill in is forgotten thereby, and the quoted packet stays as it is.
+ * Make of the frame one of `headers` bytes to be written and `quote` bytes that the packet began with. It is cut
+ * at its beginning, not at its end, and written over: the kernel cuts the end of none that it holds for
+ * encapsulated (bpf_skb_change_tail), and of a merged one only because it is no longer merged then. More than
+ * enough is taken off, and room made again: so a checksum that was still to be filled in is forgotten.
  */
 inlined bool answer_shape(struct __sk_buff *context, u8 *kept, u32 quote, u32 headers)
 {
 	const u32 at = sizeof(struct ethhdr);
+	u32 left;
 
-	return !bpf_skb_change_tail(context, at + quote, 0) &&
-	       !bpf_skb_adjust_room(context, -ANSWER_KEPT, BPF_ADJ_ROOM_MAC, 0) &&
-	       !bpf_skb_adjust_room(context, ANSWER_KEPT + headers, BPF_ADJ_ROOM_MAC, 0) &&
-	       !bpf_skb_store_bytes(context, at + headers, kept, ANSWER_KEPT, 0) &&
+	asm volatile("" : "+r"(quote));
+	if (quote < ANSWER_KEPT || quote > ANSWER_QUOTE || bpf_skb_load_bytes(context, at, kept, quote))
+		return false;
+	if (hook_is_merged(context) && bpf_skb_change_tail(context, at + headers + quote, 0))
+		return false;
+	left = context->len - at - headers - quote + ANSWER_KEPT;
+	for (int i = 0; i < ANSWER_CHUNKS && left; i++) {
+		u32 chunk = left > ANSWER_CHUNK ? ANSWER_CHUNK : left;
+
+		if (bpf_skb_adjust_room(context, -(s32)chunk, BPF_ADJ_ROOM_MAC, 0))
+			return false;
+		left -= chunk;
+	}
+	return !left && !bpf_skb_adjust_room(context, ANSWER_KEPT, BPF_ADJ_ROOM_MAC, 0) &&
+	       !bpf_skb_store_bytes(context, at + headers, kept, quote, 0) &&
 	       !bpf_skb_pull_data(context, at + headers + quote);
 }
 

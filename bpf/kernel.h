@@ -78,7 +78,7 @@ enum { BPF_F_INGRESS = 1 };
 /* For bpf_skb_store_bytes: keep a checksum that the device gave up to date. */
 enum { BPF_F_RECOMPUTE_CSUM = 1 };
 
-enum { ENOMEM = 12, EINVAL = 22 };
+enum { ENOMEM = 12, EINVAL = 22, EALREADY = 114 };
 
 /* The length of an inner Ethernet header, for bpf_skb_adjust_room. */
 #define BPF_F_ADJ_ROOM_ENCAP_L2(length) ((u64)(length) << 56)

@@ -70,7 +70,7 @@ inlined u32 encapsulate(hook_context *context, const struct inner *inner, const 
 	if (way->family) {
 		if (way->hashed)
 			hash = flow_hash(inner, (void *)(long)context->data, (void *)(long)context->data_end);
-		outcome = hook_push(context, way, keep);
+		outcome = hook_push(context, way, inner_family(inner), keep);
 		if (outcome != OUTCOMES)
 			return outcome;
 	}

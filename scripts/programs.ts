@@ -10,9 +10,13 @@ export type Program =
 	| 'bpftool'
 	| 'busybox'
 	| 'capinfos'
+<<<<<<< HEAD
 	| 'fish'
 	| 'editcap'
 	| 'depmod'
+=======
+	| 'curl'
+>>>>>>> bc39b47 (End to end through two gateways: pings, streams and downloads in every kind, both families, both hooks)
 	| 'ethtool'
 	| 'ip'
 	| 'iperf3'
@@ -32,6 +36,8 @@ export type Program =
 
 /** Debian package by program. */
 export const packages: Readonly<Record<Program, string>> = {
+	curl: 'curl',
+	ethtool: 'ethtool',
 	ip: 'iproute2',
 	iperf3: 'iperf3',
 	ping: 'iputils-ping',

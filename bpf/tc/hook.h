@@ -97,12 +97,39 @@ inlined u32 hook_segment(hook_context *context, const struct inner *inner)
 	return length + (*(u8 *)(header + 12) >> 4) * 4 + context->gso_size;
 }
 
+/* By how much IPv6's header is longer than IPv4's, which is what bpf_skb_change_proto makes of it. */
+enum { FAMILY_DIFFERENCE = 20 };
+
+/*
+ * The same for a packet that the kernel holds for encapsulated already: by a sender on this host, or by another
+ * gateway behind a veth, and nothing makes it forget that. Where nothing is to be segmented it need not be told
+ * what the headers are, but for the family.
+ */
+inlined long push_again(struct __sk_buff *context, const struct way *way, u8 inner)
+{
+	const u32 at = sizeof(struct ethhdr);
+	s32 bytes = way->bytes;
+	u8 saved[FAMILY_DIFFERENCE];
+	long error;
+
+	if (inner == way->family)
+		return bpf_skb_adjust_room(context, bytes, BPF_ADJ_ROOM_MAC, 0);
+	if (bpf_skb_load_bytes(context, at, saved, sizeof(saved)))
+		return -EINVAL;
+	error = bpf_skb_change_proto(context, inner == AF_INET ? to_be16(ETH_P_IPV6) : to_be16(ETH_P_IP), 0);
+	if (error)
+		return error;
+	bytes += inner == AF_INET ? -FAMILY_DIFFERENCE : FAMILY_DIFFERENCE;
+	error = bpf_skb_adjust_room(context, bytes, BPF_ADJ_ROOM_MAC, 0);
+	return error ? error : bpf_skb_store_bytes(context, at + way->bytes, saved, sizeof(saved), 0);
+}
+
 /*
  * Open room for the way's headers between the Ethernet header, which is kept, and the packet: OUTCOMES, or
  * why not. The flags tell the kernel what they are, so that it can segment and finish checksums of a packet in
  * them.
  */
-inlined u32 hook_push(hook_context *context, const struct way *way, bool keep)
+inlined u32 hook_push(hook_context *context, const struct way *way, u8 inner, bool keep)
 {
 	u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 	long error;
@@ -119,6 +146,8 @@ inlined u32 hook_push(hook_context *context, const struct way *way, bool keep)
 	/* Before Linux 5.13 nothing tells an inner Ethernet header from others, nor has to. */
 	if (error == -EINVAL && way->shim.ethernet)
 		error = bpf_skb_adjust_room(context, way->bytes, BPF_ADJ_ROOM_MAC, flags);
+	if (error == -EALREADY && !hook_is_merged(context))
+		error = push_again(context, way, inner);
 	return !error ? OUTCOMES : error == -ENOMEM ? OUTCOME_NO_ROOM : OUTCOME_OFFLOAD;
 }
 
@@ -145,8 +174,8 @@ inlined bool hook_strip(hook_context *context, u32 bytes, u8 outer, u8 inner, bo
 		return false;
 	error = bpf_skb_adjust_room(context, -(s32)(near ? bytes + STRIP_MARGIN : bytes), BPF_ADJ_ROOM_MAC, flags);
 	if (error == -EINVAL && outer != inner) {
-		/* Before Linux 6.3: change the family first, which changes the length by 20 bytes. */
-		const u32 other = inner == AF_INET ? bytes - 20 : bytes + 20;
+		/* Before Linux 6.3: change the family first, which changes the length. */
+		const u32 other = inner == AF_INET ? bytes - FAMILY_DIFFERENCE : bytes + FAMILY_DIFFERENCE;
 
 		if (bpf_skb_change_proto(context, inner == AF_INET ? to_be16(ETH_P_IP) : to_be16(ETH_P_IPV6), 0))
 			return false;

@@ -75,7 +75,7 @@ inlined u32 hook_segment(hook_context *context, const struct inner *inner)
  * Open room for the way's headers between the Ethernet header and the packet: OUTCOMES, or why not. Unless it
  * is to keep the Ethernet header, the caller writes that anew and it need not be moved.
  */
-inlined u32 hook_push(hook_context *context, const struct way *way, bool keep)
+inlined u32 hook_push(hook_context *context, const struct way *way, u8 inner, bool keep)
 {
 	struct ethhdr *ethernet = (void *)(long)context->data;
 	struct ethhdr saved;

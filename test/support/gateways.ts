@@ -7,6 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
+import type { DatapathDevice } from '../../src/datapath/device-map.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { libc } from '../../src/kernel/libc.ts';
 import {
@@ -21,6 +22,9 @@ import { parseMac } from '../../src/packet/address.ts';
 import type { Hook } from '../../src/scenario/scenario.ts';
 import type { Decapsulation } from '../../src/tunnel/decapsulation.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
+import { ended } from './command.ts';
+import { addressBytes } from './journeys.ts';
+import { outliveMemory } from './programs.ts';
 
 const hosts = ['client', 'near', 'far', 'server'] as const;
 export type HostName = (typeof hosts)[number];
@@ -42,10 +46,14 @@ export type Kind = WithoutEnds<Tunnel>;
 
 export interface Gateways {
 	readonly datapaths: Readonly<Record<'near' | 'far', Datapath>>;
-	/** Have both gateways tunnel in such a way. */
+	/** Have both gateways tunnel in such a way, and the hosts forget what they learnt of others. */
 	tunnel(kind: Kind, outer: Family): void;
 	/** Run a program on a host to its end: its output. Throws when it fails. */
 	run(host: HostName, ...command: readonly string[]): string;
+	/** Run one without waiting: its output, however it ends. */
+	watch(host: HostName, ...command: readonly string[]): Promise<string>;
+	/** Tell the datapath of a device's new Ethernet address, as a forwarder is told by a reload. */
+	setAddress(host: 'near' | 'far', device: string, address: string): void;
 	/** Start one that goes on until `close`. */
 	start(host: HostName, ...command: readonly string[]): ChildProcess;
 	/** Set a sysctl of a host's, by the path below /proc/sys/net. */
@@ -117,6 +125,13 @@ export function openGateways(hook: Hook): Gateways {
 				]);
 			}
 		}
+		for (const host of ['near', 'far'] as const) {
+			// So that no test has to wait: a neighbour that was quiet is asked for within a second or two.
+			sysctl(host, 'ipv4/neigh/net2/base_reachable_time_ms', 1000);
+			sysctl(host, 'ipv4/neigh/net2/delay_first_probe_time', 1);
+			sysctl(host, 'ipv4/neigh/net2/retrans_time_ms', 200);
+			sysctl(host, 'ipv6/conf/net2/keep_addr_on_down', 1);
+		}
 		for (const [host, number] of [
 			['client', 1],
 			['server', 9],
@@ -132,20 +147,22 @@ export function openGateways(hook: Hook): Gateways {
 			] as const)
 				inNamespace(namespaces[host], () => attachXdp(libc().if_nametoindex(name), pass.program('pass')));
 		const datapaths = {} as Record<'near' | 'far', Datapath>;
+		const devices = {} as Record<'near' | 'far', DatapathDevice[]>;
 		for (const host of ['near', 'far'] as const) {
 			const datapath = loadDatapath({ hook, forwarding: 'fib' });
 			datapaths[host] = datapath;
 			closers.push(() => datapath.close());
 			const numbers = host === 'near' ? [1, 2] : [9, 2];
-			datapath.setDevices(
-				numbers.map((number) => ({
-					index: index(host, `net${number}`),
-					address: parseMac(macOf(number, host)) ?? new Uint8Array(6),
-					xdp: true,
-					egress: true,
-					unfinished: true,
-				})),
-			);
+			devices[host] = numbers.map((number) => ({
+				index: index(host, `net${number}`),
+				address: parseMac(macOf(number, host)) ?? new Uint8Array(6),
+				xdp: true,
+				egress: true,
+				unfinished: true,
+				ipv4: addressBytes(addressesOf(number, host)[0]),
+				ipv6: addressBytes(addressesOf(number, host)[1]),
+			}));
+			datapath.setDevices(devices[host]);
 			inNamespace(namespaces[host], () => {
 				for (const { hook: at, program } of datapath.programs)
 					for (const number of numbers)
@@ -169,8 +186,23 @@ export function openGateways(hook: Hook): Gateways {
 				};
 				set('near', ends.near, ends.far, ['10.9.0.0/24', 'fd09::/64']);
 				set('far', ends.far, ends.near, ['10.1.0.0/24', 'fd01::/64']);
+				for (const host of ['client', 'server'] as const)
+					for (const family of ['-4', '-6']) run(host, 'ip', family, 'route', 'flush', 'cache');
+				outliveMemory();
 			},
 			run,
+			watch: (host, program, ...words) => {
+				const { child } = inNamespace(namespaces[host], () => ({ child: spawn(program, words) }));
+				children.push(child);
+				return ended(child).then(({ stdout }) => stdout);
+			},
+			setAddress: (host, name, address) => {
+				const bytes = parseMac(address) ?? new Uint8Array(6);
+				devices[host] = devices[host].map((each) =>
+					each.index === index(host, name) ? { ...each, address: bytes } : each,
+				);
+				datapaths[host].setDevices(devices[host]);
+			},
 			start: (host, program, ...words) => {
 				const child = inNamespace(namespaces[host], () => ({
 					child: spawn(program, words, { stdio: 'ignore' }),
