@@ -1,6 +1,16 @@
 /** Loads, stores and atomic operations: RFC 9669, section 5. */
 import { unsupported } from './code.ts';
-import { type Emitter, getOperand, getRegister, scratch, setRegister, stopReasons } from './emitter.ts';
+import {
+	type Emitter,
+	frameBytes,
+	frameLocal,
+	framePointer,
+	getOperand,
+	getRegister,
+	scratch,
+	setRegister,
+	stopReasons,
+} from './emitter.ts';
 import { accessBytes, accessMode, type Instruction, instructionClass } from './instruction.ts';
 import { permission } from './memory.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
@@ -33,6 +43,11 @@ export function emitAddress(
 	at: number,
 ): number {
 	const { out, checkedBits } = emitter;
+	if (register === framePointer && offset >= -frameBytes && offset + bytes <= 0) {
+		// A function's own stack: nothing to check, nor to add.
+		out.op(wasm.localGet, frameLocal);
+		return frameBytes + offset;
+	}
 	getRegister(emitter, register);
 	if (checkedBits === undefined) {
 		out.byte(wasm.i32WrapI64);

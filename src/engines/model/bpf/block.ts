@@ -2,10 +2,10 @@
 import { emitAccess } from './access.ts';
 import { emitAlu } from './alu.ts';
 import { emitCall } from './call.ts';
-import { unsupported } from './code.ts';
+import { damaged, unsupported } from './code.ts';
 import { emitCondition } from './condition.ts';
 import type { Block } from './control-flow.ts';
-import { type Emitter, getRegister, setRegister, stopReasons } from './emitter.ts';
+import { type Emitter, framePointer, getRegister, setRegister, stopReasons } from './emitter.ts';
 import { accessMode, type Instruction, instructionClass, loadWide } from './instruction.ts';
 import { type KnownRegisters, learn } from './known.ts';
 import { emitLegacyLoad } from './legacy-load.ts';
@@ -32,6 +32,7 @@ function emitInstruction(
 	at: number,
 	known: KnownRegisters,
 ): void {
+	requireRegisters(emitter, instruction, at);
 	switch (instruction.opcode & 0x07) {
 		case instructionClass.alu:
 		case instructionClass.alu64:
@@ -102,4 +103,17 @@ export function emitFuel({ out, checkedBits, stopFunction }: Emitter, at: number
 	out.i64(0);
 	out.op(wasm.call, stopFunction);
 	out.byte(wasm.end);
+}
+
+/** There are eleven registers, and the frame pointer is not written. */
+function requireRegisters({ code }: Emitter, { opcode, destination, source }: Instruction, at: number): void {
+	if (destination > framePointer || source > framePointer)
+		throw damaged(code, at, 'there is no such register');
+	const group = opcode & 0x07;
+	const writes =
+		group === instructionClass.alu ||
+		group === instructionClass.alu64 ||
+		group === instructionClass.ldx ||
+		group === instructionClass.ld;
+	if (writes && destination === framePointer) throw damaged(code, at, 'the frame pointer is written');
 }

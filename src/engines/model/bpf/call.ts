@@ -1,28 +1,16 @@
 /** Calls of helpers and of the program's own functions: RFC 9669, section 4.3.1. */
 
-import { emitAddress } from './access.ts';
 import { unsupported } from './code.ts';
-import {
-	type Emitter,
-	frameBytes,
-	framePointer,
-	getRegister,
-	scratch,
-	setRegister,
-	stopReasons,
-} from './emitter.ts';
+import { type Emitter, frameBytes, framePointer, getRegister, setRegister, stopReasons } from './emitter.ts';
 import type { Helper } from './helpers/prototype.ts';
 import { helpers } from './helpers/table.ts';
+import { emitInlined } from './inlined-helpers.ts';
 import type { Instruction } from './instruction.ts';
 import type { KnownRegisters } from './known.ts';
-import { ArrayMap, DeviceMap } from './maps/array.ts';
 import { layout } from './memory.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
 const [helperCall, localCall] = [0, 1];
-
-/** bpf_map_lookup_elem */
-const lookupHelper = 1;
 
 /** The opcode of a call by register, whose register is the destination. */
 const callByRegister = 0x8d;
@@ -61,12 +49,14 @@ export function emitCall(
 function emitHelperCall(emitter: Emitter, number: number, at: number, known: KnownRegisters): void {
 	const { out } = emitter;
 	const helper = helpers.get(number);
-	const map = known[1];
-	if (number === lookupHelper && map?.kind === 'map' && emitArrayLookup(emitter, map.handle, at)) return;
 	const index = emitter.helperIndex(number, at);
 	if (helper === undefined) return;
-	emitArguments(emitter, helper, at);
-	out.op(wasm.call, index);
+	const byCall = (): void => {
+		emitArguments(emitter, helper, at);
+		out.op(wasm.call, index);
+	};
+	if (emitInlined(emitter, number, at, known, byCall)) return;
+	byCall();
 	switch (helper.result) {
 		case 'signed':
 			out.byte(wasm.i64ExtendI32S);
@@ -122,31 +112,4 @@ function emitShortAddress(emitter: Emitter, register: number, at: number): void 
 	getRegister(emitter, register);
 	out.op(wasm.call, emitter.stopFunction);
 	out.byte(wasm.end);
-}
-
-/** As the kernel does, look an array's element up in place. False where the map is none. */
-function emitArrayLookup(emitter: Emitter, handle: number, at: number): boolean {
-	const { out } = emitter;
-	const map = emitter.map(handle);
-	if (!(map instanceof ArrayMap) || map instanceof DeviceMap) return false;
-	const rest = emitAddress(emitter, 2, 0, 4, false, at);
-	out.byte(wasm.i32Load);
-	out.byte(0);
-	out.unsigned(rest);
-	out.op(wasm.localTee, scratch.otherWord);
-	out.i32(map.entries);
-	out.byte(wasm.i32LtU);
-	out.byte(wasm.if);
-	out.byte(wasmType.i64);
-	out.op(wasm.localGet, scratch.otherWord);
-	out.i32(map.values.stride);
-	out.byte(wasm.i32Mul);
-	out.i32(map.values.base);
-	out.byte(wasm.i32Add);
-	out.byte(wasm.i64ExtendI32U);
-	out.byte(wasm.else);
-	out.i64(0);
-	out.byte(wasm.end);
-	setRegister(emitter, 0);
-	return true;
 }

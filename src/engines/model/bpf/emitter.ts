@@ -2,6 +2,7 @@
 import type { Code } from './code.ts';
 import type { Instruction } from './instruction.ts';
 import type { MemoryMap } from './maps/map.ts';
+import type { BpfHook } from './program.ts';
 import { wasm } from './wasm-opcodes.ts';
 import type { WasmWriter } from './wasm-writer.ts';
 
@@ -11,8 +12,11 @@ const registers = [6, 0, 1, 2, 3, 4, 7, 8, 9, 10, 5] as const;
 /** Locals that hold something within one instruction. */
 export const scratch = { long: 11, otherLong: 12, word: 13, otherWord: 14 } as const;
 
-/** Locals of each type, behind the six parameters: r0, r6 to r9 and the scratch ones. */
-export const localCounts = { i64: 7, i32: 2 } as const;
+/** A local: where the function's stack begins, as an i32. */
+export const frameLocal = 15;
+
+/** Locals of each type, behind the six parameters: r0, r6 to r9 and the scratch ones; `frameLocal` last. */
+export const localCounts = { i64: 7, i32: 3 } as const;
 
 export const framePointer = 10;
 
@@ -25,6 +29,7 @@ export const stopReasons = ['read', 'write', 'fuel'] as const;
 export interface Emitter {
 	readonly code: Code;
 	readonly out: WasmWriter;
+	readonly hook: BpfHook;
 	/** Of a checked build: 2 to the power of this is the size of the data, and where its permissions begin. */
 	readonly checkedBits: number | undefined;
 	/** Of a checked build: the function that stops the program (i32 reason, instruction, bytes; i64 address). */

@@ -21,8 +21,8 @@ export interface InstantiateOptions {
 }
 
 export interface Instance {
-	/** Run with the context at an address: the return code. */
-	readonly run: (context: number) => number;
+	/** Run so often, at least once, with the context at an address: the last return code. */
+	readonly run: (context: number, repeat: number) => number;
 	/** Call the program's function: r1 to r5, r10; r0. */
 	readonly entry: (...registers: bigint[]) => bigint;
 }
@@ -44,6 +44,7 @@ export function instantiate(code: Code, machine: Machine, options: InstantiateOp
 		checkedBits: checked ? memory.bits : undefined,
 		fuel: options.fuel,
 		helpers: available,
+		hook: options.hook,
 		dispatch: options.dispatch ?? false,
 		map: (handle) => machine.map(handle),
 	});

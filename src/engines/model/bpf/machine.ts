@@ -5,10 +5,12 @@ import { RingBufferMap } from './maps/ring-buffer.ts';
 import { type BpfMemory, layout, permission } from './memory.ts';
 import type { BpfHook, BpfRedirect } from './program.ts';
 import type { SkbState } from './skb.ts';
-import type { XdpState } from './xdp.ts';
 
 /** Distance of the handles of maps: addresses that nobody may read, which tell maps apart. */
 const handleBytes = 8;
+
+/** Of the member `data` in struct xdp_md and struct __sk_buff; `data_end` follows. */
+const dataOffset = { xdp: 0, tc: 76 } as const;
 
 export class Machine {
 	readonly memory: BpfMemory;
@@ -19,12 +21,11 @@ export class Machine {
 	/** The program under way is a checked one: permissions are kept. */
 	checked = false;
 	environment: BpfEnvironment = noEnvironment;
-	/** Address of the frame's first byte, and of what is behind the last that can be reached there. */
-	data = 0;
-	dataEnd = 0;
-	/** Of the hook that the program under way is at. */
-	readonly xdp: XdpState = { hardStart: 0, hardEnd: 0, metadata: 0 };
+	/** XDP: where the frame's buffer ends. */
+	hardEnd = 0;
+	/** TC: what the kernel knows of the skb besides its context. */
 	skb: SkbState | undefined;
+	/** Where the frame goes, unless `layout.redirected` says that it is to a device. */
 	redirect: BpfRedirect | undefined;
 
 	constructor(memory: BpfMemory) {
@@ -46,6 +47,16 @@ export class Machine {
 		return (this.maps.indexOf(map) + 1) * handleBytes;
 	}
 
+	/** Address of the frame's first byte. */
+	get data(): number {
+		return this.memory.view.getUint32(layout.context + dataOffset[this.hook], true);
+	}
+
+	/** Of what is behind the last byte that can be reached there. */
+	get dataEnd(): number {
+		return this.memory.view.getUint32(layout.context + dataOffset[this.hook] + 4, true);
+	}
+
 	/** Where the frame lies now; what was reachable before and is not now becomes nobody's. */
 	place(data: number, dataEnd: number): void {
 		const { memory } = this;
@@ -53,11 +64,18 @@ export class Machine {
 			memory.permit(this.data, this.dataEnd - this.data, permission.none);
 			memory.permit(data, dataEnd - data, permission.both);
 		}
-		this.data = data;
-		this.dataEnd = dataEnd;
-		const offset = this.hook === 'xdp' ? 0 : 76;
+		const offset = dataOffset[this.hook];
 		memory.view.setUint32(layout.context + offset, data, true);
 		memory.view.setUint32(layout.context + offset + 4, dataEnd, true);
+	}
+
+	/** Where the frame lies at the beginning of a run, which may be at another hook than the last. */
+	begin(data: number, dataEnd: number): void {
+		const { view } = this.memory;
+		const offset = layout.context + dataOffset[this.hook];
+		view.setUint32(offset, data, true);
+		view.setUint32(offset + 4, data, true);
+		this.place(data, dataEnd);
 	}
 
 	/** A number of 64 bits as a helper's result. */

@@ -20,6 +20,14 @@ export const layout = {
 	contextBytes: 0xc0,
 	/** Eight bytes through which helpers return a number of 64 bits. */
 	result: 0x1100,
+	/** The kernel's ticks, 64 bits. */
+	jiffies: 0x1108,
+	/** XDP: where the frame's buffer begins. */
+	hardStart: 0x1110,
+	/** Whether bpf_redirect was the last to say where the frame goes; the device and the flags it said. */
+	redirected: 0x1114,
+	redirectDevice: 0x1118,
+	redirectFlags: 0x111c,
 	/** Eight frames of 512 bytes, the first at the top. */
 	stackBottom: 0x2000,
 	stackTop: 0x3000,

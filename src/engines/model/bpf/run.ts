@@ -3,7 +3,7 @@ import { redirectCode } from './helpers/redirect.ts';
 import type { Instance } from './instantiate.ts';
 import type { Machine } from './machine.ts';
 import { layout } from './memory.ts';
-import type { BpfBuild, BpfHook, RunOptions, RunResult } from './program.ts';
+import type { BpfBuild, BpfHook, BpfRedirect, RunOptions, RunResult } from './program.ts';
 import { changedSkb, enterSkb } from './skb.ts';
 import { enterXdp } from './xdp.ts';
 
@@ -18,19 +18,24 @@ export function run(
 	machine.checked = build === 'checked';
 	machine.environment = environment;
 	machine.redirect = undefined;
+	const { view } = machine.memory;
+	view.setUint32(layout.redirected, 0, true);
+	const jiffies = environment.jiffies();
+	view.setUint32(layout.jiffies, jiffies, true);
+	view.setUint32(layout.jiffies + 4, Math.floor(jiffies / 2 ** 32), true);
 	if (hook === 'xdp') {
 		machine.skb = undefined;
 		enterXdp(machine, frame, context);
 	} else machine.skb = enterSkb(machine, frame, context);
 	try {
-		let returnCode = 0;
-		for (let left = repeat; left > 0; left--) returnCode = instance.run(layout.context);
-		const { skb, data, dataEnd, redirect } = machine;
+		const returnCode = instance.run(layout.context, repeat);
+		const { skb, data, dataEnd } = machine;
+		const redirect = returnCode === redirectCode[hook] ? redirectOf(machine) : undefined;
 		const length = skb?.length ?? dataEnd - data;
 		return {
 			returnCode,
 			frame: machine.memory.copy(data, length),
-			...(redirect !== undefined && returnCode === redirectCode[hook] ? { redirect } : {}),
+			...(redirect === undefined ? {} : { redirect }),
 			...(skb === undefined ? {} : { skb: changedSkb(machine, skb) }),
 			events: machine.ringBuffers.flatMap((ring) => ring.take()),
 		};
@@ -39,4 +44,14 @@ export function run(
 		for (const ring of machine.ringBuffers) ring.clear();
 		machine.place(layout.packet, layout.packet);
 	}
+}
+
+function redirectOf({ memory, redirect }: Machine): BpfRedirect | undefined {
+	const { view } = memory;
+	if (view.getUint32(layout.redirected, true) === 0) return redirect;
+	return {
+		kind: 'device',
+		device: view.getUint32(layout.redirectDevice, true),
+		flags: view.getUint32(layout.redirectFlags, true),
+	};
 }

@@ -80,7 +80,7 @@ export function enterSkb(machine: Machine, frame: Uint8Array, context: SkbContex
 	bytes.set(frame, layout.packet);
 	bytes.fill(0, base, base + contextBytes);
 	const linear = Math.min(Math.max(context.linear ?? frame.length, ethernetBytes), frame.length);
-	machine.place(layout.packet, layout.packet + linear);
+	machine.begin(layout.packet, layout.packet + linear);
 	const set = (field: number, value: number): void => view.setUint32(base + field, value, true);
 	const protocol = context.protocol ?? ((frame[12] ?? 0) << 8) | (frame[13] ?? 0);
 	set(skbField.length, frame.length);

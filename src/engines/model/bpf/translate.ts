@@ -3,11 +3,12 @@ import { requireShallowCalls } from './call-depth.ts';
 import { type Code, unsupported } from './code.ts';
 import { controlFlow } from './control-flow.ts';
 import { emitDispatch } from './dispatch.ts';
-import { type Emitter, localCounts } from './emitter.ts';
+import { type Emitter, frameBytes, frameLocal, framePointer, getWord, localCounts } from './emitter.ts';
 import { helperName } from './helpers/names.ts';
 import { type Helper, passedCount } from './helpers/prototype.ts';
 import type { MemoryMap } from './maps/map.ts';
 import { layout } from './memory.ts';
+import type { BpfHook } from './program.ts';
 import { emitStructured } from './structure.ts';
 import { type FunctionType, wasmModule } from './wasm-module.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
@@ -22,6 +23,7 @@ export interface TranslateOptions {
 	readonly fuel: number;
 	/** Those there are at the hook, by number: all are imported. */
 	readonly helpers: ReadonlyMap<number, Helper>;
+	readonly hook: BpfHook;
 	/** Not to look for the structure of the control flow. */
 	readonly dispatch: boolean;
 	map(handle: number): MemoryMap | undefined;
@@ -42,8 +44,8 @@ const { i32, i64 } = wasmType;
 const functionType: FunctionType = { parameters: [i64, i64, i64, i64, i64, i64], results: [i64] };
 /** Why, where, how many bytes, and at what address. */
 const stopType: FunctionType = { parameters: [i32, i32, i32, i64], results: [] };
-/** The context's address; the return code. */
-const runType: FunctionType = { parameters: [i32], results: [i32] };
+/** The context's address and how often to run; the last return code. */
+const runType: FunctionType = { parameters: [i32, i32], results: [i32] };
 
 /** A checked program says at the end where it is. */
 function helperType(helper: Helper, checked: boolean): FunctionType {
@@ -68,6 +70,7 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 		const emitter: Emitter = {
 			code,
 			out,
+			hook: options.hook,
 			checkedBits,
 			stopFunction: 0,
 			map: options.map,
@@ -117,6 +120,10 @@ function emitFunction(emitter: Emitter, start: number, dispatch: boolean): void 
 	out.byte(i64);
 	out.unsigned(localCounts.i32);
 	out.byte(i32);
+	getWord(emitter, framePointer);
+	out.i32(frameBytes);
+	out.byte(wasm.i32Sub);
+	out.op(wasm.localSet, frameLocal);
 	if (dispatch || !flow.reducible) emitDispatch(emitter, flow);
 	else emitStructured(emitter, flow);
 	out.reserve(2);
@@ -139,16 +146,25 @@ function entryBody(program: number, fuel: number | undefined): WasmWriter {
 	return out;
 }
 
-/** Call the program with its context. */
+/** Call the program with its context, so often. */
 function runBody(entry: number): WasmWriter {
+	const [context, left] = [0, 1];
 	const out = new WasmWriter(64);
 	out.unsigned(0);
-	out.op(wasm.localGet, 0);
+	out.byte(wasm.loop);
+	out.byte(i32);
+	out.op(wasm.localGet, context);
 	out.byte(wasm.i64ExtendI32U);
 	for (let register = 2; register <= 5; register++) out.i64(0);
 	out.i64(layout.stackTop);
 	out.op(wasm.call, entry);
 	out.byte(wasm.i32WrapI64);
+	out.op(wasm.localGet, left);
+	out.i32(1);
+	out.byte(wasm.i32Sub);
+	out.op(wasm.localTee, left);
+	out.op(wasm.brIf, 0);
+	out.byte(wasm.end);
 	out.byte(wasm.end);
 	return out;
 }

@@ -26,6 +26,7 @@ export const wasm = {
 	i64Load16: 0x33,
 	i64Load32Signed: 0x34,
 	i64Load32: 0x35,
+	i32Store: 0x36,
 	i64Store: 0x37,
 	i64Store8: 0x3c,
 	i64Store16: 0x3d,

@@ -4,14 +4,6 @@ import type { Machine } from './machine.ts';
 import { layout, permission } from './memory.ts';
 import type { XdpContext } from './program.ts';
 
-export interface XdpState {
-	/** Where the buffer begins and ends; the kernel keeps 40 bytes at its beginning for itself. */
-	hardStart: number;
-	hardEnd: number;
-	/** Where the metadata before the frame begins; the frame's own address where there is none. */
-	metadata: number;
-}
-
 /** sizeof(struct xdp_frame) */
 export const xdpFrameBytes = 40;
 
@@ -21,10 +13,13 @@ const defaultHeadroom = 256;
 /** A page less headroom and struct skb_shared_info: what a driver's buffer of one page has room for. */
 const pageRoom = 4096 - defaultHeadroom - 320;
 
+/** Offset of the member `data_meta`: where what is kept before the frame begins, the frame itself where nothing is. */
+export const xdpMetadata = 8;
+
 const contextBytes = 24;
 
 export function enterXdp(machine: Machine, frame: Uint8Array, context: XdpContext): void {
-	const { memory, xdp } = machine;
+	const { memory } = machine;
 	const { headroom = defaultHeadroom, tailroom = Math.max(pageRoom - frame.length, 0) } = context;
 	const most = layout.packetTop - layout.packet;
 	if (headroom > layout.packet - layout.packetBottom || frame.length + tailroom > most) {
@@ -34,12 +29,11 @@ export function enterXdp(machine: Machine, frame: Uint8Array, context: XdpContex
 		);
 	}
 	memory.bytes.set(frame, layout.packet);
-	machine.place(layout.packet, layout.packet + frame.length);
-	xdp.hardStart = layout.packet - headroom;
-	xdp.hardEnd = layout.packet + frame.length + tailroom;
-	xdp.metadata = layout.packet;
+	machine.begin(layout.packet, layout.packet + frame.length);
+	machine.hardEnd = layout.packet + frame.length + tailroom;
 	const { view } = memory;
-	view.setUint32(layout.context + 8, layout.packet, true);
+	view.setUint32(layout.hardStart, layout.packet - headroom, true);
+	view.setUint32(layout.context + xdpMetadata, layout.packet, true);
 	view.setUint32(layout.context + 12, context.ingressDevice, true);
 	view.setUint32(layout.context + 16, context.queue ?? 0, true);
 	view.setUint32(layout.context + 20, context.egressDevice ?? 0, true);

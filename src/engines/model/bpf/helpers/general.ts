@@ -38,11 +38,9 @@ function probeRead(name: string): Helper {
 	};
 }
 
-/** Numbers up to 2^53, in two halves, without making a BigInt. */
-function setJiffies({ memory, environment }: Machine): undefined {
-	const jiffies = environment.jiffies();
-	memory.view.setUint32(layout.result, jiffies, true);
-	memory.view.setUint32(layout.result + 4, Math.floor(jiffies / 2 ** 32), true);
+/** Read once a run. */
+function jiffies({ memory }: Machine): undefined {
+	memory.bytes.copyWithin(layout.result, layout.jiffies, layout.jiffies + 8);
 }
 
 export const generalHelpers: ReadonlyMap<number, Helper> = new Map<number, Helper>([
@@ -51,7 +49,7 @@ export const generalHelpers: ReadonlyMap<number, Helper> = new Map<number, Helpe
 	[5, clock('bpf_ktime_get_ns')],
 	[125, clock('bpf_ktime_get_boot_ns')],
 	[160, clock('bpf_ktime_get_coarse_ns')],
-	[118, { name: 'bpf_jiffies64', hooks: both, arguments: [], result: 'long', run: setJiffies }],
+	[118, { name: 'bpf_jiffies64', hooks: both, arguments: [], result: 'long', run: jiffies }],
 	[
 		7,
 		{

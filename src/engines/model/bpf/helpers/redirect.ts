@@ -16,6 +16,7 @@ const refusalCode = { xdp: 0, tc: 2 } as const;
 const flag = { ingress: 1, broadcast: 8, excludeIngress: 16 } as const;
 
 function redirectTo(machine: Machine, redirect: BpfRedirect): number {
+	machine.memory.view.setUint32(layout.redirected, 0, true);
 	machine.redirect = redirect;
 	return redirectCode[machine.hook];
 }

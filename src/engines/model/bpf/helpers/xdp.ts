@@ -2,36 +2,29 @@
 import { errno } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { layout } from '../memory.ts';
-import { xdpFrameBytes } from '../xdp.ts';
+import { xdpFrameBytes, xdpMetadata } from '../xdp.ts';
 import type { Helper } from './prototype.ts';
 
 const ethernetBytes = 14;
 const hooks = ['xdp'] as const;
 
 function adjustHead(machine: Machine, offset = 0): number {
-	const { xdp, data, dataEnd, memory } = machine;
-	const metadataBytes = data - xdp.metadata;
+	const { data, dataEnd, memory } = machine;
+	const { view, bytes } = memory;
+	const metadata = view.getUint32(layout.context + xdpMetadata, true);
+	const first = view.getUint32(layout.hardStart, true) + xdpFrameBytes + data - metadata;
 	const moved = data + offset;
-	if (moved < xdp.hardStart + xdpFrameBytes + metadataBytes || moved > dataEnd - ethernetBytes) {
-		return -errno.EINVAL;
-	}
-	if (metadataBytes > 0) {
-		memory.bytes.copyWithin(xdp.metadata + offset, xdp.metadata, data);
-	}
-	setMetadata(machine, xdp.metadata + offset, moved);
+	if (moved < first || moved > dataEnd - ethernetBytes) return -errno.EINVAL;
+	bytes.copyWithin(metadata + offset, metadata, data);
+	view.setUint32(layout.context + xdpMetadata, metadata + offset, true);
 	machine.place(moved, dataEnd);
 	return 0;
 }
 
-function setMetadata({ xdp, memory }: Machine, metadata: number, _data: number): void {
-	xdp.metadata = metadata;
-	memory.view.setUint32(layout.context + 8, metadata, true);
-}
-
 function adjustTail(machine: Machine, offset = 0): number {
-	const { xdp, data, dataEnd, memory } = machine;
+	const { data, dataEnd, hardEnd, memory } = machine;
 	const moved = dataEnd + offset;
-	if (moved > xdp.hardEnd || moved < data + ethernetBytes) return -errno.EINVAL;
+	if (moved > hardEnd || moved < data + ethernetBytes) return -errno.EINVAL;
 	machine.place(data, moved);
 	if (offset > 0) memory.bytes.fill(0, dataEnd, moved);
 	return 0;
