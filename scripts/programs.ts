@@ -10,13 +10,10 @@ export type Program =
 	| 'bpftool'
 	| 'busybox'
 	| 'capinfos'
-<<<<<<< HEAD
 	| 'fish'
 	| 'editcap'
 	| 'depmod'
-=======
 	| 'curl'
->>>>>>> bc39b47 (End to end through two gateways: pings, streams and downloads in every kind, both families, both hooks)
 	| 'ethtool'
 	| 'ip'
 	| 'iperf3'
@@ -51,7 +48,6 @@ export const packages: Readonly<Record<Program, string>> = {
 	virtiofsd: 'qemu-system-common',
 	busybox: 'busybox-static',
 	depmod: 'kmod',
-	ethtool: 'ethtool',
 	xz: 'xz-utils',
 	zstd: 'zstd',
 	lz4: 'lz4',

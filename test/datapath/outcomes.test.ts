@@ -134,9 +134,16 @@ function solicitation(): Uint8Array {
 const ends4 = [10, 11, 1, 1, 10, 11, 1, 2];
 const ends6 = [...addressBytes('fc00:dead:cafe:1::1'), ...addressBytes('fc00:dead:cafe:1::2')];
 
+/** An IPv4 frame that was written over, with a good header checksum again. */
+function summed(frame: Uint8Array): Uint8Array {
+	const changed = overwritten(frame, 24, 0, 0);
+	const sum = internetChecksum(changed.subarray(14, 34));
+	return overwritten(changed, 24, sum >> 8, sum & 0xff);
+}
+
 /** An IPv4 frame with DF, which is not to be fragmented. */
 function whole(frame: Uint8Array): Uint8Array {
-	return overwritten(frame, 20, 0x40);
+	return summed(overwritten(frame, 20, 0x40));
 }
 
 /** A TCP segment whose checksum is only the pseudo header's sum, as a sender leaves it that has its device do the rest. */
@@ -278,11 +285,11 @@ const cases: readonly Case[] = [
 		{
 			hooks: ['tc'],
 			prepare: narrow(1000),
-			frame: overwritten(whole(ipv4({ bytes: 981 })), 23, 1, 0, 0, ...ends4, 3),
+			frame: summed(overwritten(whole(ipv4({ bytes: 981 })), 23, 1, 0, 0, ...ends4, 3)),
 		},
 	]),
 	...each("more than the route's MTU, a later fragment", 'too-big', [
-		{ hooks: ['tc'], prepare: narrow(1000), frame: overwritten(ipv4({ bytes: 981 }), 20, 0x40, 9) },
+		{ hooks: ['tc'], prepare: narrow(1000), frame: summed(overwritten(ipv4({ bytes: 981 }), 20, 0x40, 9)) },
 		{
 			hooks: ['tc'],
 			prepare: narrow(1400),
