@@ -4,6 +4,7 @@ import type { Device, Route } from '../scenario/scenario.ts';
 import { type Change, ipCommand } from './change.ts';
 import type { Facts } from './facts.ts';
 import { type Neighbourhood, neighbourKnowledge, type State } from './state.ts';
+import { deviceSysctl } from './sysctls.ts';
 
 export function linkChanges(state: State, facts: Facts): Change[] {
 	const devices = [...new Set([facts.ingress, ...facts.egress])];
@@ -58,7 +59,7 @@ function mtuChange({ host }: State, name: string, length: number): Change[] {
 			...ipCommand(`link set ${name} mtu ${length}`),
 			affects: `every packet of up to ${length} bytes leaves by ${name} whole, and what is behind it has to carry them`,
 			subject: `mtu ${name}`,
-			apply: (before) => withDevice(before, name, { mtu: length }),
+			apply: (before) => withMtu(before, name, length),
 		},
 	];
 }
@@ -122,6 +123,13 @@ function neighbourChanges(state: State, nextHop: Neighbourhood): Change[] {
 			apply: (before) => ({ ...before, answering: [...before.answering, nextHop] }),
 		},
 	];
+}
+
+/** IPv6 has an MTU of its own, which follows the device's (addrconf_notify). */
+function withMtu(state: State, name: string, mtu: number): State {
+	const after = withDevice(state, name, { mtu });
+	const sysctls = { ...after.host.sysctls, [deviceSysctl('ipv6', name, 'mtu')]: mtu };
+	return { ...after, host: { ...after.host, sysctls } };
 }
 
 function withDevice(state: State, name: string, change: Partial<Device>): State {

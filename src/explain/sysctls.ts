@@ -16,6 +16,7 @@ export const deviceSysctls: Readonly<Record<Family, readonly string[]>> = {
 		'drop_unicast_in_l2_multicast',
 		'ignore_routes_with_linkdown',
 		'proxy_arp',
+		'arp_announce',
 		'arp_ignore',
 		'arp_filter',
 		'disable_policy',
@@ -28,6 +29,7 @@ export const deviceSysctls: Readonly<Record<Family, readonly string[]>> = {
 		'accept_source_route',
 		'drop_unicast_in_l2_multicast',
 		'ignore_routes_with_linkdown',
+		'mtu',
 		'proxy_ndp',
 	],
 };
@@ -39,10 +41,20 @@ export const namespaceSysctls: readonly string[] = [
 	'net.ipv4.ip_early_demux',
 	'net.ipv4.fib_multipath_hash_policy',
 	'net.ipv4.fib_multipath_use_neigh',
+	'net.ipv4.fwmark_reflect',
 	'net.ipv4.icmp_echo_ignore_all',
+	'net.ipv4.icmp_echo_ignore_broadcasts',
 	'net.ipv4.icmp_errors_use_inbound_ifaddr',
+	'net.ipv4.ipfrag_time',
 	'net.ipv6.fib_multipath_hash_policy',
+	'net.ipv6.icmp.echo_ignore_all',
+	'net.ipv6.ip6frag_time',
+	'net.ipv6.max_dst_opts_number',
+	'net.ipv6.max_hbh_opts_number',
 ];
+
+/** How a device's neighbours are asked: `net.ipv4.neigh.eth0.mcast_solicit`. */
+export const neighbourSysctls: readonly string[] = ['mcast_solicit', 'app_solicit', 'retrans_time_ms'];
 
 /**
  * The full name of a device's sysctl. A dot of the device's own name is written as a slash, as sysctl(8) has
@@ -50,4 +62,8 @@ export const namespaceSysctls: readonly string[] = [
  */
 export function deviceSysctl(family: Family, device: string, name: string): string {
 	return `net.${family}.conf.${device.replaceAll('.', '/')}.${name}`;
+}
+
+export function neighbourSysctl(family: Family, device: string, name: string): string {
+	return `net.${family}.neigh.${device.replaceAll('.', '/')}.${name}`;
 }

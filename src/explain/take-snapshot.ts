@@ -11,7 +11,13 @@ import { readSysctl } from '../kernel/sysctl.ts';
 import type { Family } from '../packet/address.ts';
 import type { IpLink, IpRoute, Snapshot, SnapshotForwarder } from './snapshot.ts';
 import { snapshotVersion } from './snapshot.ts';
-import { deviceSysctl, deviceSysctls, namespaceSysctls } from './sysctls.ts';
+import {
+	deviceSysctl,
+	deviceSysctls,
+	namespaceSysctls,
+	neighbourSysctl,
+	neighbourSysctls,
+} from './sysctls.ts';
 
 /**
  * The own namespace can be read by any user, but for the forwarder's maps.
@@ -25,16 +31,10 @@ export function takeSnapshot(netns?: string): Snapshot {
 			`a snapshot is of a Linux host and this system is ${process.platform}; take it there, and give it by --snapshot`,
 		);
 	}
-	const seen = netns === undefined ? readNamespace() : inNamed(netns, readNamespace);
+	const seen = netns === undefined ? snapshotHere() : inNamed(netns, snapshotHere);
 	const forwarder = readForwarder(netns);
-	return {
-		version: snapshotVersion,
-		kernel: release(),
-		...seen,
-		tables: tableNames(),
-		forwarder: forwarder ?? null,
-		unknown: ['rules-history', ...(forwarder === undefined ? (['forwarder'] as const) : []), ...unseen],
-	};
+	if (forwarder === undefined) return seen;
+	return { ...seen, forwarder, unknown: seen.unknown.filter((fact) => fact !== 'forwarder') };
 }
 
 /** Nobody shows them as plain data, or they are another world of their own. */
@@ -61,14 +61,14 @@ function inNamed<T>(name: string, work: () => T extends PromiseLike<unknown> ? n
 	}
 }
 
-type Seen = Pick<Snapshot, 'links' | 'routes' | 'rules' | 'neighbours' | 'nextHops' | 'sockets' | 'sysctls'>;
-
-/** Of the namespace this thread is in. */
-function readNamespace(): Seen {
+/** Of the namespace this thread is in, without its forwarder. */
+export function snapshotHere(): Snapshot {
 	const links = ipJson<readonly IpLink[]>('-details', 'address', 'show');
 	const routes = (version: string) =>
 		ipJson<readonly IpRoute[]>(version, '-details', 'route', 'show', 'table', 'all');
 	return {
+		version: snapshotVersion,
+		kernel: release(),
 		links,
 		routes: { ipv4: routes('-4'), ipv6: routes('-6') },
 		rules: {
@@ -77,8 +77,11 @@ function readNamespace(): Seen {
 		},
 		neighbours: ipJson('-details', 'neighbour', 'show', 'nud', 'all'),
 		nextHops: ipJson('-details', 'nexthop', 'show'),
+		tables: tableNames(),
 		sockets: readSockets(),
 		sysctls: readSysctls(['all', 'default', ...links.map(({ ifname }) => ifname)]),
+		forwarder: null,
+		unknown: ['rules-history', 'forwarder', ...unseen],
 	};
 }
 
@@ -88,7 +91,10 @@ function readSysctls(devices: readonly string[]): Record<string, number> {
 	const names = [
 		...namespaceSysctls,
 		...families.flatMap((family) =>
-			devices.flatMap((device) => deviceSysctls[family].map((name) => deviceSysctl(family, device, name))),
+			devices.flatMap((device) => [
+				...deviceSysctls[family].map((name) => deviceSysctl(family, device, name)),
+				...neighbourSysctls.map((name) => neighbourSysctl(family, device, name)),
+			]),
 		),
 	];
 	const values: Record<string, number> = {};

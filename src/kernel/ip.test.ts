@@ -3,7 +3,7 @@ import { parseIpJson } from './ip.ts';
 
 test('what a route encapsulates in does not hide where it leads', () => {
 	const text =
-		'[{"type":"unicast","dst":"9.9.9.9","encap":"ip","id":1,"src":"0.0.0.0","dst":"1.1.1.1","ttl":0,"tos":0,"dev":"eth0","flags":[]},{"dst":"8.8.8.8","dev":"eth1","nexthops":[{"encap":"mpls","dst":"100","dev":"eth2","flags":[]}]}]';
+		'[{"type":"unicast","dst":"9.9.9.9","encap":"ip","id":1,"src":"0.0.0.0","dst":"1.1.1.1","ttl":0,"tos":0,"tos":"0x08","dev":"eth0","flags":[]},{"dst":"8.8.8.8","dev":"eth1","nexthops":[{"encap":"mpls","dst":"100","dev":"eth2","flags":[]}]}]';
 	expect(parseIpJson(text)).toEqual([
 		{
 			...{
@@ -14,7 +14,7 @@ test('what a route encapsulates in does not hide where it leads', () => {
 				encap_src: '0.0.0.0',
 				encap_dst: '1.1.1.1',
 			},
-			...{ ttl: 0, tos: 0, dev: 'eth0', flags: [] },
+			...{ encap_ttl: 0, encap_tos: 0, tos: '0x08', dev: 'eth0', flags: [] },
 		},
 		{
 			...{ dst: '8.8.8.8', dev: 'eth1' },

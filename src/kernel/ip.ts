@@ -51,11 +51,11 @@ export function ipJson<T>(...command: readonly string[]): T {
 
 /**
  * iproute2 shows what a route encapsulates in (`encap ip dst …`) as members of the route itself, so that `dst`
- * and `src` are there twice. The route's own come first: the others are renamed.
+ * and others are there twice. The route's own `dst` comes first, its own `tos` is text: the others are renamed.
  */
 export function parseIpJson(text: string): unknown {
 	const repaired = text.replace(/"encap":"[^"]*"[^{}[\]]*/g, (members) =>
-		members.replace(/,"(dst|src|id)":/g, ',"encap_$1":'),
+		members.replace(/,"(dst|src|id)":|,"(ttl|tos)":(?=\d)/g, ',"encap_$1$2":'),
 	);
 	return JSON.parse(repaired || '[]');
 }
