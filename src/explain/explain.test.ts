@@ -90,6 +90,32 @@ test('the host is not what drops it: nothing is to be changed', async () => {
 	);
 });
 
+test('two ways of which one is lost: both are told, and what helps makes both good', async () => {
+	const snapshot = stored('moby-22297');
+	const nexthops = [
+		{ gateway: '192.168.0.1', dev: 'eth0', weight: 1, flags: [] },
+		{ gateway: '192.168.0.2', dev: 'eth0', weight: 1, flags: [] },
+	];
+	const routes = snapshot.routes.ipv4.map((route) =>
+		route.dst === 'default'
+			? { type: 'unicast', dst: 'default', table: 'main', protocol: 'boot', nexthops }
+			: route,
+	);
+	const neighbours = [
+		{ dst: '192.168.0.1', dev: 'eth0', lladdr: '02:00:00:00:00:77', state: ['REACHABLE'] },
+		{ dst: '192.168.0.2', dev: 'eth0', state: ['FAILED'] },
+	];
+	const result = await explain(engine, {
+		snapshot: { ...snapshot, routes: { ...snapshot.routes, ipv4: routes }, neighbours },
+		device: 'docker0',
+		frame: describedFrame('ipv4 172.17.0.2 > 198.51.100.7 icmp'),
+	});
+	const ends = [result.journey.outcome, ...(result.journey.alternatives ?? [])];
+	expect(ends.map(({ kind }) => kind).sort()).toEqual(['dropped', 'forwarded']);
+	expect(result.solutions[0]?.changes[0]?.text).toContain('192.168.0.2');
+	expect(explanationText('host', result).join(' ')).toContain('as the kernel chooses among several ways');
+});
+
 test('a service that nobody offers', async () => {
 	const result = await explain(
 		engine,

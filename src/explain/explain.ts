@@ -33,18 +33,18 @@ export interface Explanation {
 export async function explain(engine: Engine, question: Question): Promise<Explanation> {
 	const { state, notes }: Asked = ask(question);
 	const journey = await engine.run(scenarioOf(state));
-	const { solutions, tried } = isThrough(journey.outcome)
+	const { solutions, tried } = isThrough(journey)
 		? { solutions: [], tried: 0 }
 		: await findChanges(engine, state, journey);
 	const alternatives: Alternative[] = [];
 	for (const { condition, state: other } of otherStates(state)) {
 		const result = await engine.run(scenarioOf(other));
 		if (sameOutcome(result.outcome, journey.outcome)) continue;
-		const found = isThrough(result.outcome) ? [] : (await findChanges(engine, other, result)).solutions;
+		const found = isThrough(result) ? [] : (await findChanges(engine, other, result)).solutions;
 		alternatives.push({ condition, journey: result, solutions: found });
 	}
 	const logIfAsked =
-		journey.traces?.log === undefined && !isThrough(journey.outcome)
+		journey.traces?.log === undefined && !isThrough(journey)
 			? (await engine.run(scenarioOf(withMartiansLogged(state)))).traces?.log
 			: undefined;
 	const { unknown } = question.snapshot;

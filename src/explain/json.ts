@@ -1,5 +1,5 @@
 /** An explanation for programs. */
-import type { Journey, Step, Traces } from '../journey/journey.ts';
+import type { Journey, Outcome, Step, Traces } from '../journey/journey.ts';
 import { type JourneyJson, journeyJson, type OutcomeJson, outcomeJson } from '../journey/json.ts';
 import { summarize } from '../packet/dissect.ts';
 import type { Change } from './change.ts';
@@ -9,6 +9,8 @@ import type { Solution } from './search.ts';
 export interface AnswerJson extends OutcomeJson {
 	/** The device it leaves by, or null. */
 	readonly egress: string | null;
+	/** Other ends that are possible, where the kernel chooses a way by a hash of its own. */
+	readonly possible: readonly (OutcomeJson & { readonly egress: string | null })[];
 	readonly steps: readonly Step[];
 	readonly traces: Traces | null;
 	/** Ways to get it through, the smallest first; empty if it needs none or none was found. */
@@ -60,16 +62,17 @@ export function explanationJson(explanation: Explanation): ExplanationJson {
 
 function answer(journey: Journey, solutions: readonly Solution[]): AnswerJson {
 	return {
-		...end(journey),
+		...end(journey.outcome),
+		possible: (journey.alternatives ?? []).map(end),
 		steps: journey.steps ?? [],
 		traces: journey.traces ?? null,
 		solutions: solutions.map(({ changes, journey: then }) => ({
-			...end(then),
+			...end(then.outcome),
 			changes: changes.map(({ kind, text, commands, affects }) => ({ kind, text, commands, affects })),
 		})),
 	};
 }
 
-function end({ outcome }: Journey): OutcomeJson & { readonly egress: string | null } {
+function end(outcome: Outcome): OutcomeJson & { readonly egress: string | null } {
 	return { ...outcomeJson(outcome), egress: outcome.kind === 'forwarded' ? outcome.device : null };
 }

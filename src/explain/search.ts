@@ -1,6 +1,6 @@
 /** The smallest change that gets a packet through, found by trying: fewest changes first, then the cheapest. */
 import type { Engine } from '../engines/engine.ts';
-import type { Journey, Outcome } from '../journey/journey.ts';
+import type { Journey } from '../journey/journey.ts';
 import { applyAll, type Change, costOf } from './change.ts';
 import { changesOf } from './changes.ts';
 import { factsOf } from './facts.ts';
@@ -27,18 +27,23 @@ const mostSolutions = 6;
 
 interface Attempt {
 	readonly changes: readonly Change[];
-	readonly outcome: Outcome;
+	/** How it ended with them. */
+	readonly end: string;
 }
 
-export function isThrough({ kind }: Outcome): boolean {
-	return kind === 'forwarded' || kind === 'delivered';
+/** Whether the packet gets through, whatever way the kernel chooses. */
+export function isThrough({
+	outcome,
+	alternatives = [],
+}: Pick<Journey, 'outcome' | 'alternatives'>): boolean {
+	return [outcome, ...alternatives].every(({ kind }) => kind === 'forwarded' || kind === 'delivered');
 }
 
 /** @param journey how it ends as things are */
 export async function findChanges(engine: Engine, state: State, journey: Journey): Promise<Found> {
-	const base = outcomeKey(journey.outcome);
+	const base = endKey(journey);
 	let tried = 0;
-	let ahead: readonly Attempt[] = [{ changes: [], outcome: journey.outcome }];
+	let ahead: readonly Attempt[] = [{ changes: [], end: base }];
 	const candidates = changesOf(state, factsOf(state, journey));
 	for (let count = 1; count <= mostChanges; count++) {
 		const next: Attempt[] = [];
@@ -47,8 +52,8 @@ export async function findChanges(engine: Engine, state: State, journey: Journey
 			if (tried >= mostTries) break;
 			tried++;
 			const result = await engine.run(scenarioOf(applyAll(state, changes)));
-			if (isThrough(result.outcome)) solutions.push({ changes, journey: result });
-			else next.push({ changes, outcome: result.outcome });
+			if (isThrough(result)) solutions.push({ changes, journey: result });
+			else next.push({ changes, end: endKey(result) });
 			if (solutions.length >= mostSolutions) break;
 		}
 		if (solutions.length > 0) return { solutions, tried };
@@ -58,8 +63,11 @@ export async function findChanges(engine: Engine, state: State, journey: Journey
 }
 
 /** What an attempt has to differ in to have got the packet further. */
-function outcomeKey(outcome: Outcome): string {
-	return outcome.kind === 'dropped' ? `${outcome.cause} ${outcome.where}` : outcome.kind;
+function endKey({ outcome, alternatives = [] }: Journey): string {
+	return [outcome, ...alternatives]
+		.map((end) => (end.kind === 'dropped' ? `${end.cause} ${end.where}` : end.kind))
+		.sort()
+		.join('\n');
 }
 
 /**
@@ -73,8 +81,8 @@ function extensions(
 ): (readonly Change[])[] {
 	const seen = new Set<string>();
 	const sets: (readonly Change[])[] = [];
-	for (const { changes, outcome } of ahead) {
-		const further = changes.length === 0 || outcomeKey(outcome) !== base;
+	for (const { changes, end } of ahead) {
+		const further = changes.length === 0 || end !== base;
 		const settings = new Set(changes.map(settingOf));
 		for (const candidate of candidates) {
 			if (changes.some(({ subject }) => subject === candidate.subject)) continue;

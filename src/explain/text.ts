@@ -36,7 +36,7 @@ export function explanationText(title: string, explanation: Explanation): string
 		...outcomeLines(journey.outcome),
 		...chanceLines(journey),
 		...traceLines(state, journey, explanation.logIfAsked),
-		...(isThrough(journey.outcome) ? [] : ['', ...solutionLines(solutions, tried)]),
+		...(isThrough(journey) ? [] : ['', ...solutionLines(solutions, tried)]),
 		...alternatives.flatMap((alternative) => ['', ...alternativeLines(alternative)]),
 		...(left.length === 0 ? [] : ['', ...wrap(`Not looked at: ${left.join(', ')}.`)]),
 	];
