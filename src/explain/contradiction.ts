@@ -69,8 +69,17 @@ function deviceProblem(snapshot: Snapshot, place: string, device: string | undef
 	return `${place}: ${device} is not among the links; ${again}`;
 }
 
+/** Very many routes have few gateways. */
+const addresses = new Set<string>();
+const mostAddresses = 100_000;
+
 function addressProblem(place: string, text: string | undefined): string | undefined {
-	if (text === undefined || parseIp(text) !== undefined) return undefined;
+	if (text === undefined || addresses.has(text)) return undefined;
+	if (parseIp(text) !== undefined) {
+		if (addresses.size >= mostAddresses) addresses.clear();
+		addresses.add(text);
+		return undefined;
+	}
 	return `${place}: "${text}" is no IP address; correct it`;
 }
 

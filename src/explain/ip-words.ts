@@ -1,5 +1,5 @@
 /** What iproute2 writes for numbers and prefixes, as the plain forms that a scenario has. */
-import { type Family, parseIp } from '../packet/address.ts';
+import { type Family, type Prefix, parsePrefix } from '../packet/address.ts';
 
 const tables: Readonly<Record<string, number>> = { unspec: 0, default: 253, main: 254, local: 255 };
 
@@ -13,15 +13,31 @@ export function tableNumber(own: Readonly<Record<string, number>>, name = 'main'
 	return own[name] ?? tables[name] ?? parseNumber(name);
 }
 
-/** `default`, `10.0.0.1` or `10.0.0.0/8` as a prefix with its length. */
+/** What was read before: a route's prefix is asked for when it is checked and when it is compared. */
+const networks = new Map<string, Prefix | undefined>();
+const mostNetworks = 200_000;
+
+/** `default`, `10.0.0.1` or `10.0.0.0/8`; undefined where it is none of the family's. */
+export function routeNetwork(family: Family, text: string): Prefix | undefined {
+	const key = text === 'default' ? family : text;
+	if (networks.has(key)) {
+		const known = networks.get(key);
+		return known?.family === family ? known : undefined;
+	}
+	const network = text === 'default' ? parsePrefix(everywhere[family]) : parsePrefix(text);
+	if (networks.size >= mostNetworks) networks.clear();
+	networks.set(key, network);
+	return network?.family === family ? network : undefined;
+}
+
+const everywhere: Readonly<Record<Family, string>> = { ipv4: '0.0.0.0/0', ipv6: '::/0' };
+
+/** The same as a scenario writes it: always with its length. */
 export function routePrefix(family: Family, text: string): string | undefined {
-	if (text === 'default') return family === 'ipv4' ? '0.0.0.0/0' : '::/0';
-	const [address = '', length] = text.split('/');
-	const ip = parseIp(address);
-	if (ip?.family !== family) return undefined;
-	const longest = ip.bytes.length * 8;
-	if (length !== undefined && !(/^[0-9]{1,3}$/.test(length) && Number(length) <= longest)) return undefined;
-	return `${address}/${length ?? longest}`;
+	const network = routeNetwork(family, text);
+	if (network === undefined) return undefined;
+	if (text === 'default') return everywhere[family];
+	return text.includes('/') ? text : `${text}/${network.length}`;
 }
 
 const precedence = { CS: 0, AF1: 1, AF2: 2, AF3: 3, AF4: 4 } as const;

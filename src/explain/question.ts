@@ -10,12 +10,12 @@ import {
 } from '../packet/address.ts';
 import { decodeEthernet } from '../packet/ethernet.ts';
 import { outerAddresses } from '../packet/outer.ts';
-import type { Datapath, Device, Forwarding, Hook, Host } from '../scenario/scenario.ts';
+import type { Datapath, Forwarding, Hook } from '../scenario/scenario.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import type { FrameSource } from './frame-source.ts';
 import { hostOf, isEthernet, portMaster } from './host.ts';
 import type { PacketEthernet } from './packet.ts';
-import { pruneHost } from './prune.ts';
+import { pruneDevices, pruneRoutes } from './prune.ts';
 import type { Snapshot } from './snapshot.ts';
 import { neighbourKnowledge, nextHopsTo, type State } from './state.ts';
 
@@ -44,16 +44,12 @@ export function ask(question: Question): Asked {
 	const { snapshot, kernel = snapshot.kernel, mark = 0 } = question;
 	const notes: string[] = [];
 	const device = ingressOf(snapshot, question, notes);
-	const whole = hostOf(snapshot);
-	const ingress = whole.devices[device];
-	const frame = question.frame(ethernetFor(whole, device, ingress));
+	const frame = question.frame(ethernetFor(snapshot, device));
 	const addresses = addressesIn(frame);
 	const datapath = datapathOf(question, device, addresses.destination);
 	const ends = (datapath?.tunnels ?? []).flatMap(({ source, destination }) => [source, destination]);
-	const host = pruneHost(whole, device, [
-		...[addresses.source, addresses.destination].map(({ bytes }) => formatIp(bytes)),
-		...ends,
-	]);
+	const texts = [addresses.source, addresses.destination].map(({ bytes }) => formatIp(bytes));
+	const host = pruneDevices(hostOf(pruneRoutes(snapshot, [...texts, ...ends])), device);
 	const targets = [
 		addresses.destination,
 		...(datapath?.tunnels ?? []).flatMap(({ destination }) => parseIp(destination) ?? []),
@@ -113,13 +109,14 @@ function ingressOf(snapshot: Snapshot, { device, tunnels }: Question, notes: str
 
 const sender = '02:00:00:00:00:01';
 
-function ethernetFor(host: Host, name: string, device: Device | undefined): PacketEthernet {
-	const known = host.neighbours.find(
-		({ device: at, mac, state }) => at === name && mac !== undefined && state !== 'noarp',
+function ethernetFor(snapshot: Snapshot, name: string): PacketEthernet {
+	const link = snapshot.links.find(({ ifname }) => ifname === name);
+	const known = snapshot.neighbours.find(
+		({ dev, lladdr, state }) => dev === name && lladdr !== undefined && !state.includes('NOARP'),
 	);
 	return {
-		destination: parseMac(device?.mac ?? '') ?? new Uint8Array(6),
-		source: parseMac(known?.mac ?? sender) ?? new Uint8Array(6),
+		destination: (link && isEthernet(link) ? parseMac(link.address ?? '') : undefined) ?? new Uint8Array(6),
+		source: parseMac(known?.lladdr ?? sender) ?? new Uint8Array(6),
 	};
 }
 
