@@ -29,3 +29,15 @@ test('lines take the place of those before, and no more than there is room for',
 	renew([]);
 	expect(written).toBe('\x1b[1A\r\x1b[J');
 });
+
+test('a terminal that does not know its size is one of 24 lines of 80 columns', () => {
+	let written = '';
+	const write = (text: string): boolean => {
+		written += text;
+		return true;
+	};
+	openRenewal({ rows: 0, columns: 0, write } as unknown as NodeJS.WriteStream)(
+		Array(30).fill('x'.repeat(99)),
+	);
+	expect(written).toBe(`\r\x1b[J${`${'x'.repeat(80)}\n`.repeat(23)}`);
+});

@@ -26,7 +26,8 @@ export function cut(line: string, columns: number): string {
 export function openRenewal(terminal: NodeJS.WriteStream): (lines: readonly string[]) => void {
 	let shown = 0;
 	return (lines) => {
-		const { rows = 24, columns = 80 } = terminal;
+		// A terminal of no size has not been told its size.
+		const [rows, columns] = [terminal.rows || 24, terminal.columns || 80];
 		// The line below the last is the cursor's.
 		const fitting = lines.slice(0, rows - 1).map((line) => `${cut(line, columns)}\n`);
 		const back = shown === 0 ? '' : `\x1b[${shown}A`;

@@ -57,7 +57,7 @@ interface Numbered {
 }
 
 const ourNames =
-	/^(datapath|observe|receive|transmit|drop|sightings|outcomes|watched|ways|tunnels|templates|prefixes|tunnel_counts|found)$/;
+	/^(datapath|observe|receive|transmit|drop|drop_skb|drop_redirect|drop_transmit|drop_exception|drops|sightings|outcomes|watched|ways|tunnels|templates|prefixes|tunnel_counts|found)$/;
 
 /** What living processes hold open: `prog 12`, `map 34` (proc(5), fdinfo). */
 function held(): ReadonlySet<string> {
