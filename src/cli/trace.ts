@@ -59,7 +59,7 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
 			...(file === undefined ? {} : { snap: captureSnap }),
 			...refresh(output, flags),
 		});
-		show(output, report, flags);
+		await show(output, report, flags);
 	} finally {
 		file?.close();
 	}
@@ -105,16 +105,20 @@ function tell(output: Output, report: TraceReport, json: boolean): void {
 	else output.lines([...traceText(report, { style: output.style }), '']);
 }
 
-function show(output: Output, report: TraceReport, { json, each, interval }: TraceFlags): void {
-	if (json) {
-		// What has been told, packet by packet or interval by interval, is not told again.
-		const lines = reportJson(report, 'summary');
-		const told = interval !== undefined ? lines.slice(-1) : lines;
-		for (const line of told) output.json(line);
+async function show(
+	output: Output,
+	report: TraceReport,
+	{ json, each, interval }: TraceFlags,
+): Promise<void> {
+	output.renew?.([]);
+	// What has been told, interval by interval, is not told again.
+	if (interval !== undefined) {
+		if (json) output.json(reportJson(report, 'summary').at(-1));
 		return;
 	}
-	output.renew?.([]);
-	if (interval === undefined) {
-		output.lines([...(each ? [''] : []), ...traceText(report, { style: output.style })]);
-	}
+	// Loaded only now: the model is most of the program.
+	const { adviseOn } = await import('../trace/advice.ts');
+	const advice = await adviseOn(report.rows);
+	if (json) for (const line of reportJson(report, 'summary', advice)) output.json(line);
+	else output.lines([...(each ? [''] : []), ...traceText(report, { style: output.style, advice })]);
 }

@@ -1,7 +1,9 @@
 /** What `trace` tells programs: an object a line, each with its `type`. */
 
+import type { Advice } from './advice.ts';
 import type { DroppedPacket, TracedDrop } from './drop.ts';
 import type { IpHeader } from './key.ts';
+import { placeKey } from './places.ts';
 import type { TraceReport } from './run.ts';
 import { explanationOf, protocolText } from './words.ts';
 
@@ -68,14 +70,19 @@ export function packetJson(drop: TracedDrop, packet: DroppedPacket, packets: num
 }
 
 /** A line for each row, and the sum of them. */
-export function reportJson(report: TraceReport, type: 'interval' | 'summary'): object[] {
+export function reportJson(
+	report: TraceReport,
+	type: 'interval' | 'summary',
+	advice: ReadonlyMap<string, Advice> = new Map(),
+): object[] {
 	const { rows, seconds, packets, counts, told } = report;
 	return [
 		...rows.map(({ drop, packets }) => ({
 			type: 'drops',
 			packets,
 			...dropJson(drop),
-			explanation: explanationOf(drop),
+			explanation: advice.get(placeKey(drop))?.explanation ?? explanationOf(drop),
+			changes: advice.get(placeKey(drop))?.changes ?? [],
 		})),
 		{ type, seconds, packets, told, ...counts },
 	];

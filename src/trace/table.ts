@@ -2,45 +2,25 @@
 
 import { wrap } from '../journey/wrap.ts';
 import type { Style } from '../lab/table.ts';
-import type { TracedDrop } from './drop.ts';
+import type { Advice } from './advice.ts';
+import { type Place, placesOf } from './places.ts';
 import type { TraceReport } from './run.ts';
 import type { Row } from './tally.ts';
-import { deviceText, explanationOf, grouped, packetsText, packetText, reasonText } from './words.ts';
+import { deviceText, explanationOf, grouped, packetsText, packetText } from './words.ts';
 
 export interface TableOptions {
 	readonly style: Style;
 	/** How many kinds of packets are named in a place; 10 if not given. */
 	readonly kinds?: number;
-	/** What to say of a place beside the sentence by its cause: see src/trace/explanation.ts. */
-	readonly advice?: (row: Row) => readonly string[];
-}
-
-/** What one place drops for one reason. */
-export interface Place {
-	readonly drop: TracedDrop;
-	readonly packets: number;
-	/** Most first. */
-	readonly rows: readonly Row[];
-}
-
-/** Most first. */
-export function placesOf(rows: readonly Row[]): Place[] {
-	const places = new Map<string, { drop: TracedDrop; packets: number; rows: Row[] }>();
-	for (const row of rows) {
-		const key = `${reasonText(row.drop)} ${deviceText(row.drop)}`;
-		const place = places.get(key) ?? { drop: row.drop, packets: 0, rows: [] };
-		place.packets += row.packets;
-		place.rows.push(row);
-		places.set(key, place);
-	}
-	return [...places.values()].sort((a, b) => b.packets - a.packets);
+	/** What `explain` says, by place. */
+	readonly advice?: ReadonlyMap<string, Advice>;
 }
 
 export function traceText(report: TraceReport, options: TableOptions): string[] {
 	const { rows, packets, seconds } = report;
 	const places = placesOf(rows);
 	const dropped = packets === 0 ? 'no packet was dropped' : `${packetsText(packets)} dropped`;
-	const rate = packets > 1 ? `, ${grouped(packets / seconds)} a second` : '';
+	const rate = packets >= seconds ? `, ${grouped(packets / seconds)} a second` : '';
 	const inPlaces = places.length > 1 ? `, in ${places.length} places` : '';
 	return [
 		options.style('strong', `In ${seconds.toFixed(1)} s ${dropped}${inPlaces}${rate}`),
@@ -49,21 +29,31 @@ export function traceText(report: TraceReport, options: TableOptions): string[] 
 	];
 }
 
-function placeText({ drop, packets, rows }: Place, { style, kinds = 10, advice }: TableOptions): string[] {
+function placeText(
+	{ key, drop, packets, rows }: Place,
+	{ style, kinds = 10, advice }: TableOptions,
+): string[] {
 	const shown = rows.slice(0, kinds);
 	const rest = rows.slice(kinds);
 	const width = grouped(shown[0]?.packets ?? 0).length;
-	const [sampled] = rows.filter(({ sample }) => sample !== undefined);
+	const told = advice?.get(key);
 	return [
 		`${style('bad', `✗ ${drop.reason}`)} at ${drop.where}: ${drop.cause}`,
 		style('faint', `  ${packetsText(packets)} at ${deviceText(drop)}`),
-		...wrap(explanationOf(drop), '  '),
-		...(sampled === undefined ? [] : (advice?.(sampled) ?? [])).map((line) => style('good', `  ${line}`)),
+		...wrap(told?.explanation ?? explanationOf(drop), '  '),
+		...(told === undefined ? [] : adviceLines(told)).map((line) => style('good', line)),
 		...shown.map((row) => `  ${grouped(row.packets).padStart(width)}  ${packetText(row.drop)}`),
 		...(rest.length === 0
 			? []
 			: [`  ${grouped(sum(rest)).padStart(width)}  of ${grouped(rest.length)} kinds more`]),
 	];
+}
+
+function adviceLines({ changes }: Advice): string[] {
+	return changes.flatMap(({ change, affects }, index) => [
+		...wrap(`→ ${index === 0 ? 'gets through with' : 'and'} ${change}`, '  '),
+		...wrap(`affects ${affects}`, '    '),
+	]);
 }
 
 function sum(rows: readonly Row[]): number {

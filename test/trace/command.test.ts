@@ -41,6 +41,8 @@ interface Line {
 	readonly frame: string;
 	readonly length: number;
 	readonly tooMany: boolean;
+	readonly explanation: string;
+	readonly changes: readonly { change: string; commands: readonly string[]; affects: string }[];
 	readonly notShown: number;
 	readonly missed: number;
 	readonly told: number;
@@ -133,7 +135,7 @@ describe('trace', requires('root', 'ip'), () => {
 		sendAll(3);
 		const run = await end();
 		expect([run.status, run.stderr]).toEqual([0, 'Watching; Ctrl-C ends it.\n']);
-		expect(run.stdout).toMatch(/^In \d+\.\d s \d+ packets dropped, in \d+ places, [\d,]+ a second\n/);
+		expect(run.stdout).toMatch(/^In \d+\.\d s \d+ packets dropped, in \d+ places(, [\d,]+ a second)?\n/);
 		expect(run.stdout).toContain(
 			[
 				`✗ ${local} at ip_rcv_finish_core: source-is-local`,
@@ -167,6 +169,7 @@ describe('trace', requires('root', 'ip'), () => {
 			inner: { source: '192.0.2.1', destination: '198.51.100.7', protocol: 'udp' },
 			tooMany: false,
 			explanation: expect.stringContaining('ip_rcv_finish_core'),
+			changes: [],
 		});
 		const drops = lines.filter(({ type }) => type === 'drops');
 		expect(lines.at(-1)).toMatchObject({
@@ -478,6 +481,44 @@ describe('trace beside a forwarder', requires('root', 'ip', 'ping'), () => {
 				namespace: gateway.gateway,
 			});
 			gateway.command('down', '--netns', gateway.gateway);
+		} finally {
+			gateway.close();
+		}
+	});
+
+	test('the smallest change is told, and it is one', async () => {
+		const gateway = openGateway();
+		const { run, client, gateway: router } = gateway;
+		/** What a ping from an address whose way back is another is dropped for. */
+		const dropped = async (): Promise<Line | undefined> => {
+			const { end } = await started(
+				'--netns',
+				router,
+				'--device',
+				'in0',
+				'--reason',
+				'IP_RPFILTER',
+				'--json',
+			);
+			try {
+				run(client, 'ping', '-c', '1', '-W', '1', '-I', '10.2.0.99', '10.2.0.2');
+			} catch {
+				// The answer goes elsewhere.
+			}
+			return linesOf(await end()).find(({ type }) => type === 'drops');
+		};
+		try {
+			run(client, 'ping', '-c', '1', '-W', '2', '10.1.0.1'); // asked from the other address, ARP is refused too
+			run(client, 'ip', 'address', 'add', '10.2.0.99/32', 'dev', 'eth0');
+			const line = await dropped();
+			expect(line).toMatchObject({ cause: 'reverse-path', device: 'in0', packets: 1 });
+			expect(line?.explanation).toMatch(
+				/^With rp_filter=1 on in0, the way back to 10\.2\.0\.99 must lead out of in0/,
+			);
+			expect(line?.changes).not.toEqual([]);
+			for (const command of line?.changes.flatMap(({ commands }) => commands) ?? [])
+				run(router, 'sh', '-c', command);
+			expect(await dropped()).toBeUndefined();
 		} finally {
 			gateway.close();
 		}
