@@ -69,6 +69,11 @@ export type {
 	Rule,
 	Scenario,
 } from './scenario/scenario.ts';
+// What a live host drops
+export type { DroppedPacket, TracedDrop } from './trace/drop.ts';
+export type { DropFilter } from './trace/filter.ts';
+export { type TraceOptions, type TraceReport, trace } from './trace/run.ts';
+export type { Row } from './trace/tally.ts';
 // What a tunnel is
 export type { Decapsulation, ParsedDecapsulation } from './tunnel/decapsulation.ts';
 export type { Encapsulation, ParsedTunnel, Tunnel } from './tunnel/tunnel.ts';

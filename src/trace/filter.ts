@@ -102,7 +102,7 @@ const notDropped = new Set(['NOT_DROPPED_YET', 'CONSUMED', 'MAX', 'SUBSYS_MASK']
  * What the kernel frees in the ordinary course of things: what a socket still held when it was closed, what
  * a queue held when it was emptied, and what TCP has had before.
  */
-export const routineReasons: ReadonlySet<string> = new Set([
+const routineReasons: ReadonlySet<string> = new Set([
 	...['SOCKET_CLOSE', 'TCP_CLOSE', 'UNIX_DISCONNECT', 'UNIX_SKIP_OOB', 'QUEUE_PURGE'],
 	...['TCP_OLD_ACK', 'TCP_OFOMERGE', 'TCP_OFO_QUEUE_PRUNE'],
 ]);

@@ -61,7 +61,7 @@ function sum(rows: readonly Row[]): number {
 }
 
 /** What is not among the rows, a line each; nothing in most cases. */
-export function notShownText({ counts, rows }: TraceReport): string[] {
+function notShownText({ counts, rows }: TraceReport): string[] {
 	const { routine, tooFast, notShown, missed } = counts;
 	const untold = sum(rows.filter(({ drop }) => drop.tooMany));
 	return [

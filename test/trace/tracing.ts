@@ -2,7 +2,7 @@
 import type { DroppedPacket, TracedDrop } from '../../src/trace/drop.ts';
 import { type TraceOptions, type TraceReport, trace } from '../../src/trace/run.ts';
 
-export const everything: TraceOptions['filter'] = {
+const everything: TraceOptions['filter'] = {
 	causes: [],
 	reasons: [],
 	devices: [],
