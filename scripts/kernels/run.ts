@@ -37,14 +37,17 @@ function commandOf(entries: readonly Entry[]): string {
 	const now = 'cut -d" " -f1 /proc/uptime';
 	return [
 		`export PATH='${process.env.PATH}' HOME=/root TMPDIR=/tmp NO_COLOR=1 BUNDLE=${shared}/bundle`,
+		'export COMMAND_UNDER_TEST=$BUNDLE/src/cli/main.mjs',
 		`${now} > ${shared}/booted`,
 		`cd '${root}'`,
 		`modprobe -a ${modules}`,
-		...entries.flatMap(({ name, command, budgetSeconds }) => [
+		...entries.flatMap(({ name, command, probe, budgetSeconds }) => [
 			`${now} > ${shared}/${name}.start`,
-			`timeout -k 10 ${budgetSeconds} sh -c '${command.replaceAll("'", `'\\''`)}' \\`,
+			...(probe === undefined ? [] : [`${probe} > ${shared}/${name}.why`]),
+			`if test -s ${shared}/${name}.why; then false`,
+			`else timeout -k 10 ${budgetSeconds} sh -c '${command.replaceAll("'", `'\\''`)}' \\`,
 			`	> ${shared}/${name}.out 2> ${shared}/${name}.err < /dev/null`,
-			`echo $? $(${now}) > ${shared}/${name}.status`,
+			`fi; echo $? $(${now}) > ${shared}/${name}.status`,
 		]),
 		`dmesg > ${shared}/log`,
 		'echo o > /proc/sysrq-trigger',
@@ -111,6 +114,8 @@ function finished(entry: Entry, read: (name: string) => string | undefined): Run
 	const { name } = entry;
 	const [status, at] = read(`${name}.status`)?.trim().split(' ').map(Number) ?? [];
 	if (status === undefined || at === undefined) return undefined;
+	const why = read(`${name}.why`)?.trim() ?? '';
+	if (why !== '') return { name, seconds: 0, passed: 0, failed: [], skipped: [why] };
 	const ended: Ended = { status, stdout: read(`${name}.out`) ?? '', stderr: read(`${name}.err`) ?? '' };
 	return { name, seconds: at - Number(read(`${name}.start`)), ...entry.read(ended) };
 }

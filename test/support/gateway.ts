@@ -43,13 +43,11 @@ export interface Ran {
 	readonly stderr: string;
 }
 
-/** How to run the command without a build. */
-export const commandLine: readonly string[] = [
-	process.execPath,
-	'--import',
-	'tsx',
-	fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)),
-];
+/** How to run the command without a build, or one that is built: COMMAND_UNDER_TEST, a file for node. */
+export const commandLine: readonly string[] =
+	process.env.COMMAND_UNDER_TEST === undefined
+		? [process.execPath, '--import', 'tsx', fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))]
+		: [process.execPath, process.env.COMMAND_UNDER_TEST];
 
 let opened = 0;
 
