@@ -22,7 +22,7 @@ const magics: Readonly<Record<Compression, readonly number[]>> = {
 };
 
 /** The compressed kernel in a bzImage, and by what. @throws EF_INPUT if it is none */
-export function payloadOf(image: Uint8Array): {
+function payloadOf(image: Uint8Array): {
 	readonly compression: Compression;
 	readonly bytes: Uint8Array;
 } {
