@@ -175,7 +175,8 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 	bytes = shell_length(shell);
 	if (bytes > length)
 		return OUTCOME_MALFORMED;
-	at += bytes;
+	/* Read anew: the verifier of Linux 5.10 forgets the bound of what was on the stack meanwhile. */
+	at += shell_length(shell);
 	outcome = shell->protocol == IPPROTO_IPIP ? inner_read_ipv4(inner, at, end, length - bytes) :
 						    inner_read_ipv6(inner, at, end, length - bytes);
 	if (outcome != OUTCOMES)
