@@ -1,5 +1,5 @@
 /** Sysctls of the network namespace this thread is in: call inside `inNamespace`. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { EncapForwardError } from '../error.ts';
 
 /** `net.ipv4.conf.veth0.rp_filter` as a path. A device name may hold dots, written as slashes (sysctl(8)). */
@@ -9,6 +9,11 @@ function path(name: string): string {
 
 export function readSysctl(name: string): string {
 	return readFileSync(path(name), 'utf8').trim();
+}
+
+/** Whether the kernel has it in this namespace. */
+export function hasSysctl(name: string): boolean {
+	return existsSync(path(name));
 }
 
 export function writeSysctl(name: string, value: number | string): void {

@@ -7,7 +7,7 @@ import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { EncapForwardError } from '../../src/error.ts';
 import type { Journey } from '../../src/journey/journey.ts';
 import { anonymousNamespace, closeNamespace, inNamespace } from '../../src/kernel/namespace.ts';
-import { readSysctl } from '../../src/kernel/sysctl.ts';
+import { hasSysctl } from '../../src/kernel/sysctl.ts';
 import { type Features, randomScenario } from '../../src/scenario/random/scenario.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { agree, outcomeKind } from './compare.ts';
@@ -49,17 +49,9 @@ export function openEngines(): Engines {
 function runningFeatures(): Features {
 	const namespace = anonymousNamespace();
 	try {
-		return { forceForwarding: inNamespace(namespace, () => has('net.ipv6.conf.all.force_forwarding')) };
+		return { forceForwarding: inNamespace(namespace, () => hasSysctl('net.ipv6.conf.all.force_forwarding')) };
 	} finally {
 		closeNamespace(namespace);
-	}
-}
-
-function has(sysctl: string): boolean {
-	try {
-		return readSysctl(sysctl) !== '';
-	} catch {
-		return false;
 	}
 }
 

@@ -1,7 +1,7 @@
 /** One host as it stands in a network namespace, and what it was last set to. */
 import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
 import { openLinkReports, openNetlink } from '../../kernel/netlink.ts';
-import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
+import { hasSysctl, readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
 import {
 	addressRequests,
@@ -16,7 +16,7 @@ import {
 import { forgetRequests, neighbourDump, neighbourRequests } from './neighbours.ts';
 import { routeRequests, unrouteRequests } from './routes.ts';
 import { everHadRules, kernelRules, ruleRequests, rulesOf, touchRules } from './rules.ts';
-import { changedSettings, initial, retransmission, type Setting } from './sysctls.ts';
+import { changedSettings, initial, optional, retransmission, type Setting } from './sysctls.ts';
 
 export interface Namespaces {
 	readonly router: Namespace;
@@ -59,7 +59,13 @@ export function buildHosts(
 	const router = openNetlink(namespaces.router);
 	const host = openNetlink(namespaces.host);
 	try {
-		for (const namespace of [namespaces.router, namespaces.host]) write(namespace, initial);
+		for (const namespace of [namespaces.router, namespaces.host]) {
+			write(namespace, initial);
+			write(
+				namespace,
+				inNamespace(namespace, () => optional.filter(([name]) => hasSysctl(name))),
+			);
+		}
 		const isUp = upDevices(scenario);
 		router.ask(linkRequests(scenario, numbers, namespaces.host.fd));
 		router.ask(virtualRequests(scenario.router, numbers.router));

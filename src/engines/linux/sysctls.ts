@@ -50,6 +50,12 @@ export const initial: readonly Setting[] = [
 	['net.ipv6.icmp.ratelimit', 0],
 ];
 
+/** Written where the kernel has them in each namespace: what it does not say for being too much of it. */
+export const optional: readonly Setting[] = [
+	['net.ipv4.icmp_msgs_per_sec', 1_000_000],
+	['net.ipv4.icmp_msgs_burst', 1_000_000],
+];
+
 /** Below so many bytes a device has no IPv6 (RFC 8200 section 5). */
 const ipv6Mtu = 1280;
 

@@ -274,7 +274,7 @@ function bpfRedirectNeigh(walk: Walk, skb: Skb, nextHop: NextHop | undefined): O
 		device,
 		`given to the kernel to send out of ${device.name} to the next hop`,
 	);
-	return neighOutput(walk, skb, target);
+	return neighOutput(walk, { ...skb, isRouteless: nextHop !== undefined }, target);
 }
 
 /** Where the packet's own destination leads out of the device (ip_route_output_flow, ip6_dst_lookup_flow). */

@@ -86,6 +86,7 @@ function unreachable(walk: Walk, skb: Skb, { family }: Target): Outcome {
 }
 
 function linkFailure(walk: Walk, skb: Skb): void {
+	if (skb.isRouteless) return;
 	if (skb.protocol === etherType.ipv4) icmpSend(walk, skb, 3, 1);
 	else icmpv6Send(walk, skb, 1, 3);
 }

@@ -21,6 +21,8 @@ export interface Skb {
 	vlan: { readonly protocol: number; readonly tci: number } | undefined;
 	/** Of the IPv4 header as it came in (the DSCP bits are asked for). */
 	tos: number;
+	/** It has no route of its own: nobody is told that its next hop does not answer (dst_link_failure). */
+	readonly isRouteless?: boolean;
 	/** Its IPv6 destination is an anycast address of the host's. */
 	isAnycast?: boolean;
 	/** The packet's own end is in it: of several fragments, the last. */

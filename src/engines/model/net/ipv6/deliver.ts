@@ -9,7 +9,7 @@ import type { NetDevice } from '../core/device.ts';
 import { networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { hasSocket } from '../core/socket.ts';
 import { skipExtensions } from './exthdrs.ts';
-import { icmpv6Rcv, icmpv6Send } from './icmp.ts';
+import { hasWayBack, icmpv6Rcv, icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
 /** From which version on UDP and UDP-Lite are not received by one function. */
@@ -122,7 +122,8 @@ function udpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 		});
 	// A checksum that is missing or wrong only keeps the sender from being told.
 	if (checksum !== 0 && !wrong) icmpv6Send(walk, skb, 1, 4);
-	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['Udp6NoPorts'] });
+	const counted = checksum !== 0 && !wrong ? ['Udp6NoPorts'] : csum.counters;
+	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: counted });
 }
 
 /** tcp_v6_rcv() */
@@ -148,5 +149,6 @@ function tcpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 			counters: ['TcpInCsumErrors', 'TcpInErrs'],
 		});
 	if (hasSocket(walk.net, ipProtocol.tcp, segment)) return walk.deliver(skb);
-	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['TcpOutRsts'] });
+	const told = hasWayBack(walk, skb) ? ['TcpOutRsts'] : [];
+	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: told });
 }

@@ -128,7 +128,7 @@ function canAnswer({ net }: Walk, skb: Skb): boolean {
 }
 
 /** Whether what the host answers finds a way to the packet's source. */
-function hasWayBack({ net }: Walk, skb: Skb): boolean {
+export function hasWayBack({ net }: Walk, skb: Skb): boolean {
 	const source = sourceOf(skb);
 	const scoped = isLinkLocal6(source);
 	const oif = scoped ? skb.ingress.ifindex : 0;
