@@ -6,6 +6,7 @@ import { updateChecksum } from '../../src/packet/checksum.ts';
 import { dissect } from '../../src/packet/dissect.ts';
 import { ethernetLength } from '../../src/packet/ethernet.ts';
 import { ipv4Length } from '../../src/packet/ipv4.ts';
+import type { Layer } from '../../src/packet/layer.ts';
 import { outerAddresses } from '../../src/packet/outer.ts';
 import { etherType } from '../../src/packet/protocol.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
@@ -59,20 +60,29 @@ function withoutIdentification(frame: Uint8Array): Uint8Array {
 	return changed;
 }
 
-/** The ICMP error that was seen to leave the router, but for redirects. */
+/** The ICMP error about the packet that was seen to leave the router, but for redirects. */
 function icmpOf({ sightings }: Journey): NonNullable<Journey['traces']>['icmp'] {
+	const forms = sightings.filter(({ packet }) => packet).map(({ frame }) => endsOf(dissect(frame), frame));
 	for (const { place, namespace, packet, frame } of sightings) {
 		if (place !== 'transmit' || namespace !== 'router' || packet) continue;
-		const [, ip, icmp] = dissect(frame);
+		const [, ip, icmp, ...quoted] = dissect(frame);
 		const type = frame[icmp?.offset ?? 0] ?? 0;
 		const isError = icmp?.protocol === 'icmp' ? [3, 11, 12].includes(type) : type < 128;
 		if (ip === undefined || icmp === undefined || !icmp.protocol.startsWith('icmp') || !isError) continue;
 		const destination = outerAddresses(frame)?.destination;
-		if (destination !== undefined) {
-			return { type, code: frame[icmp.offset + 1] ?? 0, to: formatIp(destination) };
-		}
+		// It may be about another packet, such as a redirect that found no way.
+		if (destination === undefined || !forms.includes(endsOf(quoted, frame))) continue;
+		return { type, code: frame[icmp.offset + 1] ?? 0, to: formatIp(destination) };
 	}
 	return undefined;
+}
+
+/** Source and destination of the first IP header among these, as one text. */
+function endsOf(layers: readonly Layer[], frame: Uint8Array): string {
+	const ip = layers.find(({ protocol }) => protocol === 'ipv4' || protocol === 'ipv6');
+	if (ip === undefined) return '';
+	const [at, bytes] = ip.protocol === 'ipv4' ? [12, 8] : [8, 32];
+	return frame.subarray(ip.offset + at, ip.offset + at + bytes).join();
 }
 
 /**

@@ -10,13 +10,13 @@ import { anonymousNamespace, closeNamespace, inNamespace } from '../../src/kerne
 import { hasSysctl } from '../../src/kernel/sysctl.ts';
 import { type Features, randomScenario } from '../../src/scenario/random/scenario.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
-import { agree, outcomeKind } from './compare.ts';
+import { agree, outcomeKind, traceDifferences } from './compare.ts';
 import { expectedFailures } from './expected-failures.ts';
 import { shrink } from './shrink.ts';
 
 export interface Engines {
 	readonly linux: Engine;
-	/** The same, with the time that a kernel gives a next hop to answer: three seconds. */
+	/** The same, with hosts of its own for each, and the three seconds that a kernel gives a next hop to answer. */
 	readonly patient: Engine;
 	readonly model: Engine;
 	readonly features: Features;
@@ -25,7 +25,7 @@ export interface Engines {
 
 export function openEngines(): Engines {
 	const linux = openLinuxEngine({ patienceMilliseconds: 400, retransmitMilliseconds: 10, counters: true });
-	const patient = openLinuxEngine({ patienceMilliseconds: 4000 });
+	const patient = openLinuxEngine({ patienceMilliseconds: 4000, fresh: true, counters: true });
 	const model = openModelEngine({
 		kernel: linux.kernel,
 		objects: {
@@ -59,22 +59,30 @@ export interface Disagreement {
 	readonly scenario: Scenario;
 	readonly linux: Journey;
 	readonly model: Journey;
+	/** Where the outcomes agree: in what the kernel left behind they do not. */
+	readonly traces: readonly string[];
 }
 
 /**
- * Try one scenario in both; undefined where they agree. A machine that is busy makes answers late: what the
- * kernel says counts when it says it again, with the time it usually takes.
+ * Try one scenario in both; undefined where they agree. A machine that is busy makes answers late, and limits
+ * hold for all packets to one host: what the kernel says counts when it says it again, of hosts of its own.
  */
 export async function compare(engines: Engines, scenario: Scenario): Promise<Disagreement | undefined> {
 	const model = await engines.model.run(scenario);
-	if (agree(scenario, await engines.linux.run(scenario), model)) return undefined;
-	const linux = await engines.patient.run(scenario);
-	return agree(scenario, linux, model) ? undefined : { scenario, linux, model };
+	const first = difference(scenario, await engines.linux.run(scenario), model);
+	return first && difference(scenario, await engines.patient.run(scenario), model);
+}
+
+function difference(scenario: Scenario, linux: Journey, model: Journey): Disagreement | undefined {
+	if (!agree(scenario, linux, model)) return { scenario, linux, model, traces: [] };
+	// Of several ways, the model has the traces of the first alone.
+	const traces = model.alternatives === undefined ? traceDifferences(linux, model) : [];
+	return traces.length === 0 ? undefined : { scenario, linux, model, traces };
 }
 
 /** What must stay the same while a disagreement is shrunk. */
-function signature({ linux, model }: Disagreement): string {
-	return `${outcomeKind(linux.outcome)}\n${outcomeKind(model.outcome)}`;
+function signature({ linux, model, traces }: Disagreement): string {
+	return [outcomeKind(linux.outcome), outcomeKind(model.outcome), ...traces].join('\n');
 }
 
 /** Whether it is one of the known ones. */
@@ -165,7 +173,8 @@ export async function runDifferential(engines: Engines, options: RunOptions): Pr
 	const start = performance.now();
 	let scenarios = 0;
 	for (let number = from; number < from + count && disagreements.length < most; number++) {
-		options.onScenario?.(++scenarios);
+		scenarios++;
+		options.onScenario?.(scenarios);
 		const scenario = randomScenario(seed, number, engines.features);
 		try {
 			const found = await compare(engines, scenario);

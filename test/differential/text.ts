@@ -14,11 +14,12 @@ function journeyLines(journey: Journey): string[] {
 	];
 }
 
-export function disagreementText({ scenario, linux, model }: Disagreement): string {
+export function disagreementText({ scenario, linux, model, traces }: Disagreement): string {
 	return [
 		`${summarize(scenario.packet.frame)}, in by ${scenario.packet.device}`,
 		...journeyLines(linux),
 		...journeyLines(model),
+		...traces.map((each) => `  ${each}`),
 		scenarioJson(scenario),
 	].join('\n');
 }

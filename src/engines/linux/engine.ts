@@ -20,6 +20,8 @@ export interface LinuxEngineOptions extends HostsOptions {
 	 * does not answer takes the kernel 3 s to give up on.
 	 */
 	readonly patienceMilliseconds?: number;
+	/** Whether each scenario gets hosts of its own: none meets what another left, such as a limit of rates. */
+	readonly fresh?: boolean;
 	/** Whether journeys tell which of the router's counters rose meanwhile; they do not if not given. */
 	readonly counters?: boolean;
 }
@@ -40,7 +42,7 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 	};
 	/** Hosts that stand as the scenario has them. */
 	const prepare = (scenario: Scenario): Hosts => {
-		if (!hosts?.fits(scenario)) {
+		if (options.fresh || !hosts?.fits(scenario)) {
 			drop();
 			const namespaces = { router: anonymousNamespace(), host: anonymousNamespace() };
 			hosts = openHosts(scenario, namespaces, watch, programs, options);

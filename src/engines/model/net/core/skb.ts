@@ -23,6 +23,8 @@ export interface Skb {
 	tos: number;
 	/** It has no route of its own: nobody is told that its next hop does not answer (dst_link_failure). */
 	readonly isRouteless?: boolean;
+	/** Its IPv4 route is a broadcast or multicast one (RTCF_BROADCAST, RTCF_MULTICAST). */
+	isToGroup?: boolean;
 	/** Its IPv6 destination is an anycast address of the host's. */
 	isAnycast?: boolean;
 	/** The packet's own end is in it: of several fragments, the last. */

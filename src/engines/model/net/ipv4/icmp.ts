@@ -18,7 +18,7 @@ export function icmpSend(walk: Walk, skb: Skb, type: number, code: number): void
 	const source = ipv4At(skb.data, networkHeader + 12);
 	const destination = ipv4At(skb.data, networkHeader + 16);
 	if (skb.packetType !== 'host' || (wordAt(skb, 6) & 0x1fff) !== 0) return;
-	if (isMulticast4(destination) || destination === 0xffffffff) return;
+	if (skb.isToGroup || isMulticast4(destination) || destination === 0xffffffff) return;
 	if (byteAt(skb, 9) === ipProtocol.icmp) {
 		const inner = byteAt(skb, (byteAt(skb, 0) & 15) * 4);
 		if (inner > highestType || errorTypes.has(inner)) return;

@@ -74,6 +74,7 @@ function ipRcvFinish(walk: Walk, skb: Skb): Outcome {
 	const destination = ipv4At(skb.data, networkHeader + 16);
 	let route = ipRouteInputSlow(walk, skb, destination, source, device);
 	if (route.kind === 'martian') return walk.drop(skb, { where, ...route });
+	skb.isToGroup = route.kind === 'local' && route.type !== 'local';
 	let options: IpOptions | undefined;
 	if (byteAt(skb, 0) > 0x45) {
 		const read = ipRcvOptions(walk, skb, route, device);

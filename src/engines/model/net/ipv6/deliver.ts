@@ -9,7 +9,7 @@ import type { NetDevice } from '../core/device.ts';
 import { networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { hasSocket } from '../core/socket.ts';
 import { skipExtensions } from './exthdrs.ts';
-import { hasWayBack, icmpv6Rcv, icmpv6Send } from './icmp.ts';
+import { icmpv6Rcv, icmpv6Send, wayBack } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
 /** From which version on UDP and UDP-Lite are not received by one function. */
@@ -149,6 +149,10 @@ function tcpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 			counters: ['TcpInCsumErrors', 'TcpInErrs'],
 		});
 	if (hasSocket(walk.net, ipProtocol.tcp, segment)) return walk.deliver(skb);
-	const told = hasWayBack(walk, skb) ? ['TcpOutRsts'] : [];
+	// tcp_v6_send_reset()
+	const told =
+		!isMulticast6(addresses.destination) && !skb.isAnycast && wayBack(walk, skb) !== undefined
+			? ['TcpOutRsts']
+			: [];
 	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: told });
 }

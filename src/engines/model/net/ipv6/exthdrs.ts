@@ -112,7 +112,8 @@ function parseOption(
 		skb.ingress,
 		`an option ${kind} that is not known, and that asks for the packet to be dropped`,
 	);
-	if (action === 2 || (action === 3 && !isMulticast6(destinationOf(skb)))) icmpv6Send(walk, skb, 4, 2);
+	if (action === 2 || (action === 3 && !isMulticast6(destinationOf(skb))))
+		icmpv6Send(walk, skb, 4, 2, action === 2);
 	return unknown;
 }
 

@@ -7,10 +7,11 @@ import { transportChecksum } from '../../../../packet/checksum.ts';
 import { icmpv6Type } from '../../../../packet/icmpv6.ts';
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
-import { isAny6, isLinkLocal6, isMulticast6, needsStrict6 } from '../core/address.ts';
+import { type Bytes, isAny6, isLinkLocal6, isMulticast6, needsStrict6, sameBytes } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
 import { routeErrors } from '../core/error.ts';
 import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
+import type { Fib6Result } from './fib6-lookup.ts';
 import { fib6Lookup, fib6RuleLookup } from './fib6-rules.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
 
@@ -21,17 +22,24 @@ const counterOf: Readonly<Record<number, string>> = {
 	4: 'Icmp6OutParmProblems',
 };
 
-/** icmpv6_send() */
-export function icmpv6Send(walk: Walk, skb: Skb, type: number, code: number): void {
+/**
+ * icmpv6_send()
+ * @param ofGroups whether it may be about a packet to a group, as that it is too big (RFC 4443 section 2.4 e)
+ */
+export function icmpv6Send(walk: Walk, skb: Skb, type: number, code: number, ofGroups = type === 2): void {
 	const source = sourceOf(skb);
 	const destination = destinationOf(skb);
-	// A group may only be told that a packet is too big (RFC 4443 section 2.4 e).
-	if ((isMulticast6(destination) || skb.packetType !== 'host') && type !== 2) return;
+	if ((isMulticast6(destination) || skb.packetType !== 'host') && !ofGroups) return;
 	if (isAny6(source) || isMulticast6(source)) return;
 	if (byteAt(skb, 6) === ipProtocol.icmpv6 && byteAt(skb, 40) < 128) return;
 	const to = formatIpv6(source);
-	if (!hasWayBack(walk, skb)) {
+	const way = wayBack(walk, skb);
+	if (way === undefined) {
 		walk.step('icmpv6_send', skb.ingress, `there is no way back to ${to}: no ICMPv6 error is sent`);
+		return;
+	}
+	if (isAnycastDestination(way, source)) {
+		walk.step('icmpv6_send', skb.ingress, `${to} is an anycast address: no ICMPv6 error is sent to it`);
 		return;
 	}
 	walk.step('icmpv6_send', skb.ingress, `ICMPv6 type ${type} code ${code} goes back to ${to}`);
@@ -127,8 +135,14 @@ function canAnswer({ net }: Walk, skb: Skb): boolean {
 	return typeof result !== 'string' && routeErrors[result.type] === undefined;
 }
 
-/** Whether what the host answers finds a way to the packet's source. */
-export function hasWayBack({ net }: Walk, skb: Skb): boolean {
+/** ipv6_anycast_destination(): of an anycast route, or the subnet routers' anycast address of its subnet. */
+function isAnycastDestination({ info, nexthop, type }: Fib6Result, destination: Bytes): boolean {
+	const ofSubnet = info.length < 127 && nexthop?.gateway === undefined && sameBytes(info.prefix, destination);
+	return type === 'anycast' || ofSubnet;
+}
+
+/** The way of what the host answers to the packet's source, if there is one. */
+export function wayBack({ net }: Walk, skb: Skb): Fib6Result | undefined {
 	const source = sourceOf(skb);
 	const scoped = isLinkLocal6(source);
 	const oif = scoped ? skb.ingress.ifindex : 0;
@@ -144,5 +158,5 @@ export function hasWayBack({ net }: Walk, skb: Skb): boolean {
 		sourcePort: 0,
 		destinationPort: 0,
 	});
-	return typeof result !== 'string' && routeErrors[result.type] === undefined;
+	return typeof result === 'string' || routeErrors[result.type] !== undefined ? undefined : result;
 }
