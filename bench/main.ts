@@ -8,6 +8,7 @@ import { engine } from './engine.ts';
 import { explaining } from './explain.ts';
 import { lab } from './lab.ts';
 import { model } from './model.ts';
+import { million } from './million.ts';
 import { rate } from './rate.ts';
 import { figureJson, figureTable } from './render.ts';
 import { startup } from './startup.ts';
@@ -16,6 +17,7 @@ import { trace } from './trace.ts';
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
 	rate,
+	million,
 	stream: streaming,
 	startup,
 	lab,

@@ -14,15 +14,18 @@ import { EncapForwardError } from '../src/error.ts';
 import type { DatapathOutcome } from '../src/journey/cause.ts';
 import { attachTc, attachXdp } from '../src/kernel/attach.ts';
 import { requireKernelAccess } from '../src/kernel/capabilities.ts';
+import { ipBatch } from '../src/kernel/ip.ts';
 import type { Forwarding } from '../src/scenario/scenario.ts';
 import type { Benchmark, Figure, Target } from './benchmark.ts';
 import { onProcessor } from './processor.ts';
 import { openRig, type Rig } from './rig.ts';
-import { rigScenario, rigTunnel } from './rig-scenario.ts';
+import { manyTunnelsRoute, rigScenario, rigTunnel, manyTunnels as tunnelsOf } from './rig-scenario.ts';
 import { median, spread } from './statistics.ts';
 
-const rounds = 31;
-const framesPerRound = 100_000;
+/** Many and short: what others do on the machine meanwhile meets few of them. */
+const rounds = 301;
+const framesPerRound = 10_000;
+const manyTunnels = 100_000;
 const warmUpFrames = 20_000;
 
 interface Contestant {
@@ -55,15 +58,22 @@ function kernelRouting(): Contestant {
 	return { name: 'kernel routing', rig, rates: [], verify: () => {}, close: rig.close };
 }
 
-/** Our datapath, as it is attached when it forwards for real. */
-function ours(forwarding: Forwarding, intended: DatapathOutcome): Contestant {
+/**
+ * Our datapath, as it is attached when it forwards for real.
+ * @param ends with many tunnels, each packet another's: to how many outer destinations they lead
+ */
+function ours(forwarding: Forwarding, intended: DatapathOutcome, ends = 0): Contestant {
 	const open = forwarding === 'stack';
-	const datapath = loadDatapath({ hook: 'xdp', forwarding });
-	datapath.setTunnels([rigTunnel(rigScenario(open))]);
+	const destinations = ends === 0 ? 0 : manyTunnels;
+	const scenario = rigScenario(open);
+	const datapath = loadDatapath({ hook: 'xdp', forwarding, tunnels: Math.max(destinations, 1) });
+	datapath.setTunnels(ends === 0 ? [rigTunnel(scenario)] : tunnelsOf(scenario, destinations, ends));
 	const rig = openRig({
 		open,
 		encapsulated: true,
+		destinations,
 		attach: ({ ingress }) => {
+			if (ends > 0) ipBatch([manyTunnelsRoute(scenario)]);
 			for (const { hook, program } of datapath.programs) {
 				if (hook === 'xdp') attachXdp(ingress, program);
 				else attachTc(ingress, program);
@@ -74,11 +84,12 @@ function ours(forwarding: Forwarding, intended: DatapathOutcome): Contestant {
 		rig.close();
 		datapath.close();
 	};
+	const name = ends === 0 ? forwarding : `${forwarding}, 100,000 tunnels to ${ends} ends`;
 	return {
-		name: forwarding,
+		name,
 		rig,
 		rates: [],
-		verify: (sent) => verifyOutcomes(forwarding, datapath, intended, sent),
+		verify: (sent) => verifyOutcomes(name, datapath, intended, sent),
 		close,
 	};
 }
@@ -132,6 +143,8 @@ export const rate: Benchmark = (progress) => {
 	try {
 		const bare = enter(bareRedirect());
 		const fib = enter(ours('fib', 'forwarded'));
+		const few = enter(ours('fib', 'forwarded', 100));
+		const many = enter(ours('fib', 'forwarded', manyTunnels));
 		const stack = enter(ours('stack', 'to-stack'));
 		const kernel = enter(kernelRouting());
 		onProcessor(availableParallelism() - 1, () => {
@@ -145,10 +158,13 @@ export const rate: Benchmark = (progress) => {
 			}
 		});
 		return [
-			ratio(fib, bare, { limit: '>=', value: 0.7 }),
+			ratio(fib, bare, { limit: '>=', value: 0.9 }),
+			ratio(few, bare, { limit: '>=', value: 0.6 }),
+			ratio(many, bare),
 			ratio(stack, bare),
 			ratio(kernel, bare),
-			ratio(fib, stack),
+			ratio(fib, stack, { limit: '>=', value: 4 }),
+			ratio(fib, kernel, { limit: '>=', value: 3 }),
 		];
 	} finally {
 		for (const contestant of contestants) contestant.close();

@@ -53,15 +53,18 @@ export function manyDestination(number: number): string {
 /** Ends of many tunnels, behind host1: a network for benchmarks (RFC 2544). */
 const ends = '198.18.0.0/15';
 
-/** As many tunnels as there are inner destinations, each with an end of its own up to 131,072. */
-export function manyTunnels(scenario: Scenario, count: number): Tunnel[] {
+/** As many tunnels as there are inner destinations, taking turns at the ends: at most 131,072. */
+export function manyTunnels(scenario: Scenario, count: number, ends: number): Tunnel[] {
 	const { source, encapsulation } = rigTunnel(scenario);
-	return Array.from({ length: count }, (_, number) => ({
-		match: manyDestination(number).replace('::1', '::/64'),
-		encapsulation: encapsulation as 'ip',
-		source,
-		destination: `198.${18 + ((number >>> 16) & 1)}.${(number >>> 8) & 255}.${number & 255}`,
-	}));
+	return Array.from({ length: count }, (_, number) => {
+		const end = number % ends;
+		return {
+			match: manyDestination(number).replace('::1', '::/64'),
+			encapsulation: encapsulation as 'ip',
+			source,
+			destination: `198.${18 + (end >>> 16)}.${(end >>> 8) & 255}.${end & 255}`,
+		};
+	});
 }
 
 /** For the router: how `ip` is told the way to those ends. */

@@ -37,18 +37,19 @@ export function tunnelRecords(table: TunnelTable): TunnelRecords {
 		const ipv4 = tunnel.destination.family === 'ipv4';
 		return {
 			...template,
-			key: identifier === undefined ? swapped(identifierKey(tunnel.encapsulation, given)) : undefined,
+			key: identifier === undefined ? swapped(identifierKey(tunnel.encapsulation, given)) : -1,
+			shifted: identifier === 'vni',
 			number: ipv4 ? intern(templateBytes(template)) : undefined,
 		};
 	});
 	for (let row = 0; row < count; row++) {
 		const template = shared[templateOf[row] as number];
 		if (template === undefined) throw new RangeError(`tunnel ${row} has no template`);
-		const { tunnel, key, number } = template;
+		const { tunnel, key, number, shifted } = template;
 		const at = row * recordWords;
 		for (let word = 0; word < 4; word++) words[at + word] = matches[row * 4 + word] as number;
-		words[at + recordWord.key] =
-			key ?? swapped(identifierKey(tunnel.encapsulation, identifiers[row] as number));
+		const identifier = identifiers[row] as number;
+		words[at + recordWord.key] = key >= 0 ? key : swapped(shifted ? identifier << 8 : identifier);
 		words[at + recordWord.prefix] = prefixNumber(matchBytes[row] as number, matchLengths[row] as number);
 		if (number !== undefined) {
 			words[at + recordWord.destination] = ends[row * 4] as number;

@@ -112,21 +112,16 @@ export function tunnelEntries({ count, words, templates }: TunnelRecords, slots:
 	return list;
 }
 
-/** Whether a record and an entry have one match. */
-export function isSameMatch(
-	records: TunnelRecords,
-	row: number,
-	entries: Uint32Array,
-	slot: number,
-): boolean {
-	const [one, other] = [row * recordWords, slot * entryWords];
-	const state = entries[other + entryWord.state] as number;
+/** Whether a record, words at `at`, and an entry have one match. */
+export function isSameMatch(words: Uint32Array, at: number, entries: Uint32Array, slot: number): boolean {
+	const other = slot * entryWords;
 	return (
-		((state >>> stateShift.prefix) & 0xff) === records.words[one + recordWord.prefix] &&
-		entries[other] === records.words[one] &&
-		entries[other + 1] === records.words[one + 1] &&
-		entries[other + 2] === records.words[one + 2] &&
-		entries[other + 3] === records.words[one + 3]
+		entries[other] === words[at] &&
+		entries[other + 1] === words[at + 1] &&
+		entries[other + 2] === words[at + 2] &&
+		entries[other + 3] === words[at + 3] &&
+		(((entries[other + entryWord.state] as number) >>> stateShift.prefix) & 0xff) ===
+			words[at + recordWord.prefix]
 	);
 }
 

@@ -63,9 +63,10 @@ const [free, live, kept, taken] = [0, 1, 2, 3];
  */
 export function planUpdate(memory: TunnelMemory, records: TunnelRecords): TunnelUpdate {
 	const { entries } = memory;
+	const { words } = records;
 	const slots = entries.length / entryWords - probes;
 	const present = readPresent(memory, records);
-	const { marks, prefixesBefore } = present;
+	const { marks, prefixesBefore, numberOf } = present;
 	let { inUse } = present;
 	const templateIndexes = [...present.templateIndexes];
 	const newTemplates: { index: number; bytes: Uint8Array }[] = [];
@@ -82,26 +83,30 @@ export function planUpdate(memory: TunnelMemory, records: TunnelRecords): Tunnel
 	let changed = 0;
 	let added = 0;
 	let fits = true;
+	let lastPrefix = -1;
 	for (let row = 0; row < records.count; row++) {
 		const at = row * recordWords;
-		const prefix = records.words[at + recordWord.prefix] as number;
-		const number = records.words[at + recordWord.template] as number;
-		prefixesAfter.add(prefix);
-		const first = firstSlot(records.words, at, prefix, slots);
-		let [room, old, same, ended] = [-1, -1, false, false];
+		const prefix = words[at + recordWord.prefix] as number;
+		const number = words[at + recordWord.template] as number;
+		if (prefix !== lastPrefix) prefixesAfter.add(prefix);
+		lastPrefix = prefix;
+		const first = firstSlot(words, at, prefix, slots);
+		let room = -1;
+		let old = -1;
+		let same = false;
+		let ended = false;
 		for (let slot = first; slot < first + probes && !same; slot++) {
 			const state = entries[slot * entryWords + entryWord.state] as number;
 			if (marks[slot] === free && room < 0) room = slot;
 			if (state === 0) ended = true;
 			if (ended) {
 				if (room >= 0) break;
-			} else if (marks[slot] === live && isSameMatch(records, row, entries, slot)) {
+			} else if (marks[slot] === live && isSameMatch(words, at, entries, slot)) {
 				old = slot;
 				same =
-					present.numberOf[state >>> stateShift.template] === number &&
-					entries[slot * entryWords + recordWord.destination] ===
-						records.words[at + recordWord.destination] &&
-					entries[slot * entryWords + recordWord.key] === records.words[at + recordWord.key];
+					numberOf[state >>> stateShift.template] === number &&
+					entries[slot * entryWords + recordWord.destination] === words[at + recordWord.destination] &&
+					entries[slot * entryWords + recordWord.key] === words[at + recordWord.key];
 			}
 		}
 		if (same) {
