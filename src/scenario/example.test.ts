@@ -21,8 +21,8 @@ test.each(['ipv4', 'ipv6'] as const)('the packet is a valid ping from host0 to v
 	]);
 	expect(layers.some(({ checksum }) => checksum === 'bad')).toBe(false);
 	expect(device).toBe('veth0');
-	expect(formatMac(frame.subarray(0, 6))).toBe(scenario.router.devices['veth0']?.mac);
-	expect(formatMac(frame.subarray(6, 12))).toBe(scenario.host.devices['host0']?.mac);
+	expect(formatMac(frame.subarray(0, 6))).toBe(scenario.router.devices.veth0?.mac);
+	expect(formatMac(frame.subarray(6, 12))).toBe(scenario.host.devices.host0?.mac);
 	const size = inner === 'ipv4' ? 4 : 16;
 	const addresses = inner === 'ipv4' ? 14 + 12 : 14 + 8;
 	expect(frame.subarray(addresses + size, addresses + 2 * size)).toEqual(addressBytes(pinged[inner]));

@@ -20,7 +20,7 @@ const vlanId = 1;
 /** The kernel's numbers of addresses' families. */
 export const familyNumber = { ipv4: 2, ipv6: 10 } as const;
 
-export const loopback = 'lo';
+const loopback = 'lo';
 
 /** The numbers of a host's devices by their names. */
 export type DeviceNumbers = ReadonlyMap<string, number>;

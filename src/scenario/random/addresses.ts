@@ -17,7 +17,7 @@ function within(network: string, end: number): string {
 }
 
 /** An address of a remote network. */
-export function remoteAddress(source: Source, family: Family): string {
+function remoteAddress(source: Source, family: Family): string {
 	return within(source.pick(remote[family]), source.pick([1, 2, 9, 77, 130]));
 }
 

@@ -220,6 +220,6 @@ export function routerAsSeenByHost({ links, router }: Pick<World, 'links' | 'rou
 }
 
 /** A host with nothing but devices. */
-export function bareHost(devices: Readonly<Record<string, Device>>): Host {
+function bareHost(devices: Readonly<Record<string, Device>>): Host {
 	return { devices, neighbours: [], sysctls: {} };
 }

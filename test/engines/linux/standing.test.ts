@@ -151,7 +151,7 @@ function tableOf(table: unknown): number {
 
 function wayText(way: Json, family: 'ipv4' | 'ipv6'): string {
 	const { gateway, via, dev, weight, flags } = way;
-	const host = gateway ?? (via as Json | undefined)?.['host'];
+	const host = gateway ?? (via as Json | undefined)?.host;
 	const to = host === undefined ? '' : ` via ${prefix(host, String(host).includes(':') ? 'ipv6' : family)}`;
 	const onlink = (flags as string[] | undefined)?.includes('onlink') ? ' onlink' : '';
 	return `dev ${dev}${to}${onlink}${weight === undefined ? '' : ` weight ${weight}`}`;
@@ -170,7 +170,7 @@ function routesShown(ip: (...command: string[]) => Json[], option: '-4' | '-6'):
 					: reject
 						? ''
 						: ways.map((way) => wayText(way, family)).join(', ');
-			const metrics = (route['metrics'] as Json[] | undefined)?.[0]?.['mtu'];
+			const metrics = (route.metrics as Json[] | undefined)?.[0]?.mtu;
 			return `${type} ${prefix(dst, family)} from ${prefix(from, family)} table ${tableOf(table)} metric ${metric ?? 0} tos ${tos ?? 0} ${through} mtu ${metrics ?? 'any'} encap ${encap ?? 'none'}`;
 		}),
 	);
@@ -231,7 +231,7 @@ function rulesShown(ip: (...command: string[]) => Json[], option: '-4' | '-6'): 
 			'not' in rule ? 'not' : '',
 			`from ${net(src, srclen)} to ${net(dst, dstlen)} iif ${iif ?? 'any'} oif ${oif ?? 'any'}`,
 			`mark ${Number(fwmark ?? 0)}/${fwmark === undefined ? 0 : Number(fwmask ?? 0xffffffff)} tos ${tos ?? 0}`,
-			`suppress ${rule['suppress_prefixlen'] ?? 'none'} ${done}`,
+			`suppress ${rule.suppress_prefixlen ?? 'none'} ${done}`,
 		].join(' ');
 	});
 }
@@ -258,7 +258,7 @@ function nextHopsShown(ip: (...command: string[]) => Json[]): string[] {
 	return sorted(
 		ip('nexthop').map(({ id, gateway, dev, blackhole, group }) =>
 			group !== undefined
-				? `${id} group ${(group as Json[]).map((member) => member['id']).join()}`
+				? `${id} group ${(group as Json[]).map((member) => member.id).join()}`
 				: `${id} ${blackhole === undefined ? wayText({ gateway, dev }, 'ipv4') : 'blackhole'}`,
 		),
 	);

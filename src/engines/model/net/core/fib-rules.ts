@@ -83,11 +83,7 @@ export function requiresFlowDissection(rules: readonly FibRule[]): boolean {
  * fib_rule_match(), for all but addresses and TOS.
  * @param devices by ifindex
  */
-export function fibRuleMatch(
-	rule: FibRule,
-	flow: Flow,
-	devices: readonly (NetDevice | undefined)[],
-): boolean {
+function fibRuleMatch(rule: FibRule, flow: Flow, devices: readonly (NetDevice | undefined)[]): boolean {
 	if (rule.iif !== undefined && !isDevice(rule.iif, flow.iif, devices)) return false;
 	if (rule.oif !== undefined && !isDevice(rule.oif, flow.oif, devices)) return false;
 	if (((rule.mark ?? 0) ^ flow.mark) & (rule.mark === undefined ? 0 : (rule.markMask ?? 0xffffffff)))

@@ -127,6 +127,6 @@ function tablesOf(aliases: readonly FibAlias[], hasCustomRules: boolean): Map<nu
 }
 
 /** The table that a device's addresses are in; `of` is what it would be outside a VRF. */
-export function tableOf(device: NetDevice, of: number): number {
+function tableOf(device: NetDevice, of: number): number {
 	return vrfTable(device) ?? of;
 }

@@ -60,7 +60,7 @@ export function ipForward(walk: Walk, skb: Skb, route: Forward, options?: IpOpti
 }
 
 /** ip_decrease_ttl() of include/net/ip.h, with its own way to the checksum. */
-export function ipDecreaseTtl({ data }: Skb): void {
+function ipDecreaseTtl({ data }: Skb): void {
 	const at = networkHeader + 10;
 	// As the kernel adds on a little-endian machine.
 	let check = ((data[at] ?? 0) | ((data[at + 1] ?? 0) << 8)) + 1;

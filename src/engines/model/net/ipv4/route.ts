@@ -157,7 +157,7 @@ const lookupErrors: Readonly<Record<Errno, string>> = {
 	EINVAL: 'a blackhole route',
 };
 
-export function describeRoute({ alias, nexthop }: FibResult): string {
+function describeRoute({ alias, nexthop }: FibResult): string {
 	const prefix = alias.length === 0 ? 'default' : `${ipv4Text(alias.prefix)}/${alias.length}`;
 	const type = alias.type === 'unicast' ? '' : `${alias.type} `;
 	const via = nexthop?.gateway === undefined ? '' : ` via ${nexthop.gateway.text}`;

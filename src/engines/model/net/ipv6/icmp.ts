@@ -26,7 +26,13 @@ const counterOf: Readonly<Record<number, string>> = {
  * icmpv6_send()
  * @param ofGroups whether it may be about a packet to a group, as that it is too big (RFC 4443 section 2.4 e)
  */
-export function icmpv6Send(walk: Walk, skb: Skb, type: number, code: number, ofGroups = type === 2): void {
+export function icmpv6Send(
+	walk: Walk,
+	skb: Skb,
+	type: number,
+	code: number,
+	ofGroups: boolean = type === 2,
+): void {
 	const source = sourceOf(skb);
 	const destination = destinationOf(skb);
 	if ((isMulticast6(destination) || skb.packetType !== 'host') && !ofGroups) return;

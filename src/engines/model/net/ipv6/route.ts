@@ -72,7 +72,7 @@ function selectPath6(walk: Walk, skb: Skb, result: Fib6Result): void {
 	);
 }
 
-export function describeRoute6({ info, nexthop, type }: Fib6Result): string {
+function describeRoute6({ info, nexthop, type }: Fib6Result): string {
 	const prefix = info.length === 0 ? 'default' : `${formatIpv6(info.prefix)}/${info.length}`;
 	const via = nexthop?.gateway === undefined ? '' : ` via ${nexthop.gateway.text}`;
 	const out = nexthop === undefined ? '' : ` dev ${nexthop.device.name}`;
