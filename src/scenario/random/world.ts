@@ -1,6 +1,6 @@
 /** A random topology: what many random scenarios can share, for it is slow to change in a kernel. */
 import { type Family, formatIp, maskBytes, parseIp, parseMac, prefixContains } from '../../packet/address.ts';
-import type { Device, Forwarding, Hook, Host, Link, Neighbour } from '../scenario.ts';
+import type { Device, Forwarding, Hook, Link, Neighbour } from '../scenario.ts';
 import type { Source } from './source.ts';
 
 export interface World {
@@ -217,9 +217,4 @@ export function routerAsSeenByHost({ links, router }: Pick<World, 'links' | 'rou
 		const addresses = router[device]?.addresses.map((text) => text.split('/')[0] ?? '') ?? [];
 		return [...addresses, linkLocal(mac)].map((address) => ({ device: host, address, mac }));
 	});
-}
-
-/** A host with nothing but devices. */
-function bareHost(devices: Readonly<Record<string, Device>>): Host {
-	return { devices, neighbours: [], sysctls: {} };
 }

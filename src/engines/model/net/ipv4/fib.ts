@@ -1,7 +1,7 @@
 /** The IPv4 routes and rules of a namespace: struct netns_ipv4 as far as routing asks for it. */
 import type { NextHopObject, Route, RouteType } from '../../../../scenario/scenario.ts';
 import { ipv4Mask, parseAddress } from '../core/address.ts';
-import { type NetDevice, vrfTable } from '../core/device.ts';
+import type { NetDevice } from '../core/device.ts';
 import {
 	areStartRules,
 	type FibRule,
@@ -124,9 +124,4 @@ function tablesOf(aliases: readonly FibAlias[], hasCustomRules: boolean): Map<nu
 	const main = tables.get(mainTable);
 	if (!hasCustomRules && main !== undefined) tables.set(localTable, main);
 	return tables;
-}
-
-/** The table that a device's addresses are in; `of` is what it would be outside a VRF. */
-function tableOf(device: NetDevice, of: number): number {
-	return vrfTable(device) ?? of;
 }
