@@ -105,7 +105,7 @@ export async function runKernel(kernel: Kernel, { entries, signal, onRun }: RunO
 			],
 		};
 	} finally {
-		rmSync(folder, { recursive: true });
+		rmSync(folder, { recursive: true, force: true });
 	}
 }
 
