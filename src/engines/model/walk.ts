@@ -40,6 +40,8 @@ export class Walk {
 	readonly counters: string[] = [];
 	log: string | undefined;
 	icmp: Icmp | undefined;
+	/** The next hop that an ICMP error waits for, by its neighbour's key. */
+	icmpNextHop: string | undefined;
 	/** Nanoseconds since the packet was sent. */
 	time = 0;
 	/** What a clock says when it is sent, in nanoseconds. */

@@ -11,6 +11,7 @@ import { type Bytes, isMulticast4, isMulticast6 } from './address.ts';
 import { devQueueXmit } from './dev.ts';
 import type { NetDevice } from './device.ts';
 import { isValid, neighbourOf } from './neighbour.ts';
+import { neighbourKey } from './net.ts';
 import type { Skb } from './skb.ts';
 
 /** The next hop on the device. */
@@ -76,7 +77,15 @@ export function neighOutput(walk: Walk, skb: Skb, target: Target): Outcome {
 }
 
 /** arp_error_report(), ndisc_error_report() */
-function unreachable(walk: Walk, skb: Skb, { family }: Target): Outcome {
+function unreachable(walk: Walk, skb: Skb, { family, number, bytes }: Target): Outcome {
+	// The ICMP error about the first fragment has the same next hop asked for anew: the rest of the queue goes.
+	if (walk.icmpNextHop === neighbourKey(skb.device, family === 'ipv4' ? number : bytes)) {
+		return walk.drop(skb, {
+			reason: 'QUEUE_PURGE',
+			where: 'neigh_invalidate',
+			cause: 'neighbour-failed',
+		});
+	}
 	linkFailure(walk, skb);
 	return walk.drop(skb, {
 		reason: family === 'ipv4' ? 'NEIGH_FAILED' : 'NOT_SPECIFIED',

@@ -106,5 +106,7 @@ function tcpRcv(walk: Walk, skb: Skb): Outcome {
 			counters: ['TcpInCsumErrors', 'TcpInErrs'],
 		});
 	if (hasSocket(walk.net, ipProtocol.tcp, segment)) return walk.deliver(skb);
-	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: ['TcpOutRsts'] });
+	// tcp_v4_send_reset()
+	const counters = skb.isToGroup ? [] : ['TcpOutRsts'];
+	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters });
 }

@@ -6,6 +6,7 @@ import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
 import { ipv4At, ipv4Text, isMulticast4 } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
+import { neighbourKey } from '../core/net.ts';
 import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { fibLookup } from './fib-rules.ts';
 
@@ -42,6 +43,10 @@ export function icmpSend(walk: Walk, skb: Skb, type: number, code: number): void
 	}
 	walk.step('icmp_send', skb.device, `ICMP type ${type} code ${code} goes back to ${ipv4Text(source)}`);
 	walk.icmp = { type, code, to: ipv4Text(source) };
+	const { nexthop } = result;
+	const gateway = nexthop?.gateway;
+	const next = gateway?.family === 'ipv6' ? gateway.bytes : (gateway?.number ?? source);
+	walk.icmpNextHop = nexthop && neighbourKey(nexthop.device, next);
 	walk.count(
 		'IcmpOutMsgs',
 		type === 11 ? 'IcmpOutTimeExcds' : type === 12 ? 'IcmpOutParmProbs' : 'IcmpOutDestUnreachs',

@@ -160,8 +160,11 @@ function ipv6RthdrRcv(walk: Walk, skb: Skb, at: number): Refusal | undefined {
 	if (isMulticast6(destinationOf(skb)) || skb.packetType !== 'host')
 		return { reason: 'NOT_SPECIFIED', where, cause: 'destination-invalid', counters: ['Ip6InAddrErrors'] };
 	const kind = byteAt(skb, at + 2);
-	if (byteAt(skb, at + 3) === 0 && kind !== 3 && kind !== 4) return undefined;
+	const isSegmentRouting = kind === 3 || kind === 4;
+	if (byteAt(skb, at + 3) === 0 && !isSegmentRouting) return undefined;
 	walk.step(where, skb.ingress, `a routing header of type ${kind}, which the host does not take`);
+	// ipv6_srh_rcv(), ipv6_rpl_srh_rcv(): off on the device, and nobody is told.
+	if (isSegmentRouting) return { reason: 'NOT_SPECIFIED', where, cause: 'header-invalid' };
 	icmpv6Send(walk, skb, 4, 0);
 	return { reason: 'NOT_SPECIFIED', where, cause: 'header-invalid', counters };
 }
