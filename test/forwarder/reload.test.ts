@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onProcessor } from '../../bench/processor.ts';
 import { openRig, type Rig } from '../../bench/rig.ts';
 import { generatedFrame, rigScenario, rigTunnel } from '../../bench/rig-scenario.ts';
+import { median } from '../../bench/statistics.ts';
 import { tunnelRecords } from '../../src/datapath/tunnel-records.ts';
 import { setTunnels } from '../../src/datapath/tunnels.ts';
 import { reload, up } from '../../src/forwarder/apply.ts';
@@ -13,7 +14,7 @@ import { readConfigurationFile } from '../../src/forwarder/configuration-file.ts
 import { tunnelMapsOf } from '../../src/forwarder/maps.ts';
 import { loadPrograms } from '../../src/forwarder/programs.ts';
 import { down } from '../../src/forwarder/remove.ts';
-import { openStatus } from '../../src/forwarder/status.ts';
+import { type OutcomeTotal, openStatus } from '../../src/forwarder/status.ts';
 import { inNamespace, type Namespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
 import type { TunnelTable } from '../../src/tunnel/tunnel-table.ts';
@@ -21,6 +22,8 @@ import { requires } from '../needs.ts';
 import { attachForeignXdp, type Gateway, openGateway, tunnelTo } from '../support/gateway.ts';
 
 const times = 100;
+/** Fewer than a veth's queue holds (256), however long a busy machine leaves it: none can be lost in the rig. */
+const framesAtOnce = 192;
 /** enum xdp_action */
 const [xdpPass, xdpRedirect] = [2, 4];
 
@@ -33,24 +36,14 @@ for (let time = 0; time < ${times}; time++) reload(files[time % 2]);
 for (let time = 0; time < ${times}; time++) up(files[time % 2]);
 `;
 
-/** How many frames a device of the namespace has received: its driver's own count. */
-function received(namespace: Namespace, device: string): bigint {
-	const text = inNamespace(namespace, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
-	return BigInt(new RegExp(`${device}:\\s*\\d+\\s+(\\d+)`).exec(text)?.[1] ?? -1);
-}
-
-/** What the forwarder's XDP programs have counted. */
-function counted(namespace: Namespace): readonly { readonly outcome: string; readonly packets: bigint }[] {
+/** What the forwarder's programs have counted. */
+function counted(namespace: Namespace): readonly OutcomeTotal[] {
 	return inNamespace(namespace, () => {
 		const reader = openStatus();
 		const totals = reader.totals();
 		reader.close();
-		return totals.filter(({ hook, packets }) => hook === 'xdp' && packets > 0n);
+		return totals.filter(({ packets }) => packets > 0n);
 	});
-}
-
-function sum(totals: ReturnType<typeof counted>): bigint {
-	return totals.reduce((all, { packets }) => all + packets, 0n);
 }
 
 describe('under load', requires('root', 'ip'), () => {
@@ -66,9 +59,7 @@ describe('under load', requires('root', 'ip'), () => {
 		gateway?.close();
 	});
 
-	test(`${times} reloads and ${times} upgrades forward every packet that comes in`, {
-		timeout: 120_000,
-	}, () => {
+	test(`${times} reloads and ${times} upgrades lose no packet`, { timeout: 400_000 }, () => {
 		const { match, source, destination } = rigTunnel(rigScenario(false));
 		const tunnel = (to: string, more: string): string =>
 			`  - { match: '${to}', encapsulation: ip, source: ${source}, destination: ${destination}${more} }`;
@@ -103,25 +94,26 @@ describe('under load', requires('root', 'ip'), () => {
 				],
 				{ stdio: 'ignore', env: { ...process.env, SAID: said, DONE: done } },
 			);
-			// Frames came in before anything was attached.
-			const unseen = received(router, 'veth0') - sum(counted(router));
-			let [sent, delivered, seconds] = [0, 0, 0];
+			let [sent, delivered] = [0, 0];
+			const rates: number[] = [];
 			while (!existsSync(done)) {
-				// As in the benchmark: on one processor a veth's queue does not overflow by itself.
-				const run = onProcessor(0, () => rig.run(100_000));
-				sent += 100_000;
+				const run = onProcessor(0, () => rig.run(framesAtOnce, 10_000));
+				sent += framesAtOnce;
 				delivered += run.delivered;
-				seconds += run.seconds;
+				rates.push(run.delivered / run.seconds);
 			}
 			expect([readFileSync(done, 'utf8'), readFileSync(said, 'utf8')]).toEqual(['0\n', '']);
-			expect(sent / seconds).toBeGreaterThan(500_000);
-			const totals = counted(router);
-			// Some runs lose frames on the way, where is not known yet: so this holds the forwarder to what came in by
-			// veth0, all of it seen, and all of it forwarded but what the hosts say of their own accord.
-			expect(sum(totals)).toBe(received(router, 'veth0') - unseen);
-			const outcomes = totals.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'link-local');
-			expect(outcomes).toEqual(['forwarded']);
-			expect(delivered / sent).toBeGreaterThan(0.98);
+			expect({ sent, delivered }).toEqual({ sent, delivered: sent });
+			// Of most runs: a machine that does other things stops one for as long as it likes.
+			expect(median(rates)).toBeGreaterThan(500_000);
+			expect(sent).toBeGreaterThan(times * 2 * framesAtOnce);
+			// XDP forwards all but those by which TC looks after the next hop; housekeeping is the hosts' own.
+			const totals = counted(router).filter(({ outcome }) => outcome !== 'link-local');
+			const of = (hook: string, outcome: string): bigint =>
+				totals.find((each) => each.hook === hook && each.outcome === outcome)?.packets ?? 0n;
+			expect(of('xdp', 'forwarded') + of('tc', 'forwarded') + of('tc', 'forwarded-neighbour')).toBe(
+				BigInt(sent),
+			);
 			inNamespace(router, () => void down());
 		} finally {
 			rig.close();
