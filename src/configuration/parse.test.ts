@@ -140,11 +140,11 @@ test.each<[string, readonly string[]]>([
 	['hook: tc\nhooks: tc', ['3:1: hooks: there is no such member; hook is given already, remove this']],
 	[
 		'toString: 1',
-		['2:1: toString: there is no such member; give one of hook, xdpMode, egress, tunnelFiles, decapsulate'],
+		['2:1: toString: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'],
 	],
 	[
 		'__proto__: {a: 1}',
-		['2:1: __proto__: there is no such member; give one of hook, xdpMode, egress, tunnelFiles, decapsulate'],
+		['2:1: __proto__: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'],
 	],
 	['hook: xpd', ['2:7: hook: "xpd" is none of xdp, tc, automatic; did you mean xdp?']],
 	['hook:', ['2:6: hook: has no value; give one of xdp, tc, automatic']],
@@ -544,7 +544,7 @@ test('what a terminal would obey is shown as text, and what is long is cut', () 
 	expect(long).toHaveLength(
 		'3:1: '.length +
 			101 +
-			': there is no such member; give one of hook, xdpMode, egress, tunnelFiles, decapsulate'.length,
+			': there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'.length,
 	);
 });
 
@@ -572,4 +572,16 @@ test('a tunnel file beside the configuration’s own tunnels', () => {
 	expect(problemsOf(withFile.replace('source', 'match: 10.0.0.0/8, source'), { t: '' })).toEqual([
 		'3:38: tunnelFiles[0].match: there is no such member; give one of ttl, dscp, dontFragment, vni, port, udpChecksum, innerSource, innerDestination',
 	]);
+});
+
+test.each([
+	['no', ['4:17: tunnelCounters: no is text in YAML 1.2; give false']],
+	['1', ['4:17: tunnelCounters: 1 is a number; give true or false']],
+	['[true]', ['4:17: tunnelCounters: is a list; give true or false']],
+	['false', []],
+	['true', []],
+] as const)('tunnelCounters: %s', (value, problems) => {
+	expect(problemsOf(`interfaces: [eth0]\ntunnels: []\nhook: xdp\ntunnelCounters: ${value}\n`)).toEqual(
+		problems,
+	);
 });
