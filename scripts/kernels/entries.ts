@@ -63,6 +63,9 @@ export const entries: readonly Entry[] = [
 	}),
 	tests('kinds', ['test/datapath/kinds.test.ts'], { pattern: 'through the engine .* in ipv' }),
 	tests('outcomes', ['test/datapath/outcomes.test.ts']),
+	tests('decapsulation', ['test/datapath/decapsulation.test.ts'], {
+		pattern: '^.*(ip|gue|vxlan), ipv. in ipv.: the packet goes on',
+	}),
 	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts'], {
 		needs: { sources: ['src/cli/main.ts'] },
 	}),
