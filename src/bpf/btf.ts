@@ -81,7 +81,7 @@ export class Btf {
 	#string(offset: number): string {
 		const start = this.#strings + offset;
 		const end = this.#bytes.indexOf(0, start);
-		return new TextDecoder().decode(this.#bytes.subarray(start, end));
+		return String.fromCharCode(...this.#bytes.subarray(start, end));
 	}
 
 	/** Whether the string at `offset` is `name`, without decoding it: there are many. */

@@ -3,7 +3,7 @@ import type { Code, Reference } from '../../src/engines/model/bpf/code.ts';
 import { instantiate } from '../../src/engines/model/bpf/instantiate.ts';
 import { Instructions } from '../../src/engines/model/bpf/instruction.ts';
 import { Machine } from '../../src/engines/model/bpf/machine.ts';
-import { BpfMemory, layout, permission } from '../../src/engines/model/bpf/memory.ts';
+import { BpfMemory, permission } from '../../src/engines/model/bpf/memory.ts';
 import type { BpfBuild } from '../../src/engines/model/bpf/program.ts';
 
 /** Every way in which code can be translated. */
@@ -60,13 +60,6 @@ export function runBare(bytes: Uint8Array, options: BareOptions): BareRun {
 	const address = memory.allocate(input.length);
 	memory.bytes.set(input, address);
 	memory.permit(address, input.length, permission.both);
-	const result = instance.entry(
-		input.length === 0 ? 0n : BigInt(address),
-		BigInt(input.length),
-		0n,
-		0n,
-		0n,
-		BigInt(layout.stackTop),
-	);
+	const result = instance.entry(input.length === 0 ? 0n : BigInt(address), BigInt(input.length));
 	return { result: BigInt.asUintN(64, result), memory: memory.copy(address, input.length) };
 }

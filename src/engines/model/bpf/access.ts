@@ -25,8 +25,7 @@ const stores = { 1: wasm.i64Store8, 2: wasm.i64Store16, 4: wasm.i64Store32, 8: w
 
 /** The immediates of a load or store: no alignment is promised. */
 function memory({ out }: Emitter, opcode: number, offset: number): void {
-	out.byte(opcode);
-	out.byte(0);
+	out.two(opcode, 0);
 	out.unsigned(offset);
 }
 
@@ -60,18 +59,14 @@ export function emitAddress(
 		out.i64(offset);
 		out.byte(wasm.i64Add);
 	}
-	out.op(wasm.localTee, scratch.long);
-	out.byte(wasm.i32WrapI64);
-	out.op(wasm.localSet, scratch.word);
-	out.op(wasm.localGet, scratch.long);
+	out.three(wasm.localTee, scratch.long, wasm.i32WrapI64);
+	out.two(wasm.localSet, scratch.word);
+	out.two(wasm.localGet, scratch.long);
 	out.i64(checkedBits);
-	out.byte(wasm.i64ShrU);
-	out.i64(0);
-	out.byte(wasm.i64Ne);
+	out.two(wasm.i64ShrU, wasm.i64Eqz);
+	out.byte(wasm.i32Eqz);
 	emitForbidden(emitter, bytes, writes ? permission.write : permission.read);
-	out.byte(wasm.i32Or);
-	out.byte(wasm.if);
-	out.byte(wasmType.none);
+	out.three(wasm.i32Or, wasm.if, wasmType.none);
 	out.i32(stopReasons.indexOf(writes ? 'write' : 'read'));
 	out.i32(at);
 	out.i32(bytes);
@@ -108,22 +103,25 @@ function emitForbidden(emitter: Emitter, bytes: 1 | 2 | 4 | 8, needed: number): 
 	out.byte(wasm.i32Ne);
 }
 
+function unknown({ code }: Emitter, opcode: number, at: number): Error {
+	return unsupported(code, at, `the memory instruction 0x${opcode.toString(16).padStart(2, '0')}`);
+}
+
 export function emitAccess(emitter: Emitter, instruction: Instruction, at: number): void {
 	const { opcode, destination, source, offset } = instruction;
 	const bytes = accessBytes(opcode);
 	const mode = opcode & 0xe0;
-	const unknown = () =>
-		unsupported(emitter.code, at, `the memory instruction 0x${opcode.toString(16).padStart(2, '0')}`);
 	switch (opcode & 0x07) {
 		case instructionClass.ldx: {
 			const load = mode === accessMode.mem ? loads[bytes] : signedLoads[bytes];
-			if ((mode !== accessMode.mem && mode !== accessMode.memsx) || load === undefined) throw unknown();
+			if ((mode !== accessMode.mem && mode !== accessMode.memsx) || load === undefined)
+				throw unknown(emitter, opcode, at);
 			memory(emitter, load, emitAddress(emitter, source, offset, bytes, false, at));
 			setRegister(emitter, destination);
 			return;
 		}
 		case instructionClass.st:
-			if (mode !== accessMode.mem) throw unknown();
+			if (mode !== accessMode.mem) throw unknown(emitter, opcode, at);
 			emitStore(emitter, instruction, bytes, at);
 			return;
 		default:
@@ -131,7 +129,7 @@ export function emitAccess(emitter: Emitter, instruction: Instruction, at: numbe
 				emitAtomic(emitter, instruction, bytes, at);
 				return;
 			}
-			if (mode !== accessMode.mem) throw unknown();
+			if (mode !== accessMode.mem) throw unknown(emitter, opcode, at);
 			emitStore(emitter, instruction, bytes, at);
 			return;
 	}
@@ -173,8 +171,8 @@ function emitAtomic(emitter: Emitter, instruction: Instruction, bytes: 1 | 2 | 4
 		emitStore(emitter, instruction, bytes, at);
 		return;
 	}
-	const unknown = unsupported(code, at, `the atomic operation 0x${operation.toString(16)}`);
-	if (bytes < 4) throw unknown;
+	const unknownAtomic = unsupported(code, at, `the atomic operation 0x${operation.toString(16)}`);
+	if (bytes < 4) throw unknownAtomic;
 	const rest = emitAddress(emitter, destination, offset, bytes, true, at);
 	out.op(wasm.localTee, scratch.otherWord);
 	memory(emitter, loads[bytes], rest);
@@ -202,7 +200,7 @@ function emitAtomic(emitter: Emitter, instruction: Instruction, bytes: 1 | 2 | 4
 	}
 	const exchanges = operation === atomic.exchange;
 	const modification = modifications.get(operation & ~atomic.fetch);
-	if (!exchanges && modification === undefined) throw unknown;
+	if (!exchanges && modification === undefined) throw unknownAtomic;
 	address();
 	if (!exchanges) previous();
 	getOperand(emitter, { ...instruction, opcode: 0x0f }, true);

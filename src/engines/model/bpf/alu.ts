@@ -17,27 +17,29 @@ const plain: ReadonlyMap<number, readonly [long: number, word: number]> = new Ma
 	[alu.arsh, [wasm.i64ShrS, wasm.i32ShrS]],
 ]);
 
+function unknown({ code }: Emitter, { opcode, offset }: Instruction, at: number): Error {
+	return unsupported(code, at, `the arithmetic instruction 0x${opcode.toString(16)} (offset ${offset})`);
+}
+
 export function emitAlu(emitter: Emitter, instruction: Instruction, at: number): void {
 	const { opcode, destination, offset } = instruction;
 	const long = (opcode & 0x07) === instructionClass.alu64;
 	const operation = opcode & 0xf0;
-	const unknown = () =>
-		unsupported(emitter.code, at, `the arithmetic instruction 0x${opcode.toString(16)} (offset ${offset})`);
 	const signed = offset === 1;
 	if (operation === alu.mov) {
-		emitMove(emitter, instruction, long, unknown);
+		emitMove(emitter, instruction, long, at);
 		return;
 	}
 	if (operation === alu.end) {
-		emitSwap(emitter, instruction, long, unknown);
+		emitSwap(emitter, instruction, long, at);
 		return;
 	}
 	if (operation === alu.div || operation === alu.mod) {
-		if (offset !== 0 && !signed) throw unknown();
+		if (offset !== 0 && !signed) throw unknown(emitter, instruction, at);
 		emitDivision(emitter, instruction, long, operation === alu.mod, signed);
 		return;
 	}
-	if (offset !== 0) throw unknown();
+	if (offset !== 0) throw unknown(emitter, instruction, at);
 	const set = long ? setRegister : setWord;
 	if (operation === alu.neg) {
 		if (long) emitter.out.i64(0);
@@ -49,7 +51,7 @@ export function emitAlu(emitter: Emitter, instruction: Instruction, at: number):
 		return;
 	}
 	const opcodes = plain.get(operation);
-	if (opcodes === undefined) throw unknown();
+	if (opcodes === undefined) throw unknown(emitter, instruction, at);
 	if (long) getRegister(emitter, destination);
 	else getWord(emitter, destination);
 	getOperand(emitter, instruction, long);
@@ -57,7 +59,7 @@ export function emitAlu(emitter: Emitter, instruction: Instruction, at: number):
 	set(emitter, destination);
 }
 
-function emitMove(emitter: Emitter, instruction: Instruction, long: boolean, unknown: () => Error): void {
+function emitMove(emitter: Emitter, instruction: Instruction, long: boolean, at: number): void {
 	const { opcode, destination, offset } = instruction;
 	getOperand(emitter, instruction, long);
 	if (offset !== 0) {
@@ -73,7 +75,7 @@ function emitMove(emitter: Emitter, instruction: Instruction, long: boolean, unk
 						[16, wasm.i32Extend16S],
 					],
 		).get(offset);
-		if (extension === undefined || (opcode & sourceRegister) === 0) throw unknown();
+		if (extension === undefined || (opcode & sourceRegister) === 0) throw unknown(emitter, instruction, at);
 		emitter.out.byte(extension);
 	}
 	if (long) setRegister(emitter, destination);
@@ -139,10 +141,10 @@ function emitDivision(
 }
 
 /** Byte order: to little endian is to cut off, for that is ours; to big endian, and bswap, is to swap. */
-function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, unknown: () => Error): void {
+function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, at: number): void {
 	const { out } = emitter;
 	const { opcode, destination, immediate: bits, offset } = instruction;
-	if (offset !== 0 || (long && (opcode & sourceRegister) !== 0)) throw unknown();
+	if (offset !== 0 || (long && (opcode & sourceRegister) !== 0)) throw unknown(emitter, instruction, at);
 	const swaps = long || (opcode & sourceRegister) !== 0;
 	switch (bits) {
 		case 16:
@@ -189,7 +191,7 @@ function emitSwap(emitter: Emitter, instruction: Instruction, long: boolean, unk
 			setRegister(emitter, destination);
 			return;
 		default:
-			throw unknown();
+			throw unknown(emitter, instruction, at);
 	}
 }
 

@@ -7,21 +7,20 @@ import { emitCondition } from './condition.ts';
 import type { Block } from './control-flow.ts';
 import { type Emitter, framePointer, getRegister, setRegister, stopReasons } from './emitter.ts';
 import { accessMode, type Instruction, instructionClass, loadWide } from './instruction.ts';
-import { type KnownRegisters, learn } from './known.ts';
 import { emitLegacyLoad } from './legacy-load.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
-/** More than any instruction, or what stands at a block's end, is translated to. */
-const instructionRoom = 512;
+/** More bytes than an instruction is translated to, a call aside; and than a call, or what stands at a block's end. */
+const [instructionRoom, callRoom] = [128, 512];
 
 /** The instructions of a block without its terminator. */
-export function emitBlock(emitter: Emitter, { start, end }: Block): void {
-	const known: KnownRegisters = [];
+export function emitBlock(emitter: Emitter, block: Block): void {
+	const { start, end } = block;
+	const { out, code } = emitter;
+	out.reserve((end - start) * instructionRoom);
 	for (let at = start; at < end; at++) {
-		const instruction = emitter.code.instructions.at(at);
-		emitter.out.reserve(instructionRoom);
-		emitInstruction(emitter, instruction, at, known);
-		learn(known, emitter.code, instruction, at);
+		const instruction = code.instructions.at(at);
+		emitInstruction(emitter, instruction, at, block);
 		if (instruction.opcode === loadWide) at++;
 	}
 }
@@ -30,22 +29,24 @@ function emitInstruction(
 	emitter: Emitter,
 	instruction: Instruction,
 	at: number,
-	known: KnownRegisters,
+	{ start, end }: Block,
 ): void {
-	requireRegisters(emitter, instruction, at);
-	switch (instruction.opcode & 0x07) {
+	const { opcode, destination, source } = instruction;
+	if (destination >= framePointer || source > framePointer) requireRegisters(emitter, instruction, at);
+	switch (opcode & 0x07) {
 		case instructionClass.alu:
 		case instructionClass.alu64:
 			emitAlu(emitter, instruction, at);
 			return;
 		case instructionClass.jmp:
-			emitCall(emitter, instruction, at, known);
+			emitter.out.reserve(callRoom + instructionRoom * (end - at));
+			emitCall(emitter, instruction, at, start);
 			return;
 		case instructionClass.ld:
 			emitLoad(emitter, instruction, at);
 			return;
 		case instructionClass.jmp32:
-			throw unsupported(emitter.code, at, `the jump 0x${instruction.opcode.toString(16)}`);
+			throw unsupported(emitter.code, at, `the jump 0x${opcode.toString(16)}`);
 		default:
 			emitAccess(emitter, instruction, at);
 			return;
@@ -77,7 +78,7 @@ function emitLoad(emitter: Emitter, instruction: Instruction, at: number): void 
 
 /** The jump's condition on the stack. */
 export function emitBranchCondition(emitter: Emitter, block: Block): void {
-	emitter.out.reserve(instructionRoom);
+	emitter.out.reserve(callRoom);
 	emitCondition(emitter, emitter.code.instructions.at(block.end), block.end);
 }
 

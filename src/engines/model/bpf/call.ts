@@ -6,7 +6,7 @@ import type { Helper } from './helpers/prototype.ts';
 import { helpers } from './helpers/table.ts';
 import { emitInlined } from './inlined-helpers.ts';
 import type { Instruction } from './instruction.ts';
-import type { KnownRegisters } from './known.ts';
+import { knownBefore } from './known.ts';
 import { layout } from './memory.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
 
@@ -15,22 +15,18 @@ const [helperCall, localCall] = [0, 1];
 /** The opcode of a call by register, whose register is the destination. */
 const callByRegister = 0x8d;
 
-export function emitCall(
-	emitter: Emitter,
-	instruction: Instruction,
-	at: number,
-	known: KnownRegisters,
-): void {
+/** @param start where the block begins */
+export function emitCall(emitter: Emitter, instruction: Instruction, at: number, start: number): void {
 	const { out, code } = emitter;
 	if (instruction.opcode === callByRegister) {
 		// Compilers that do not optimize put the helper's number there right before.
-		const value = known[instruction.destination];
+		const value = knownBefore(code, start, at)[instruction.destination];
 		if (value?.kind !== 'number') throw unsupported(code, at, 'a call by register');
-		emitHelperCall(emitter, value.value, at, known);
+		emitHelperCall(emitter, value.value, at, start);
 		return;
 	}
 	if (instruction.source === helperCall) {
-		emitHelperCall(emitter, instruction.immediate, at, known);
+		emitHelperCall(emitter, instruction.immediate, at, start);
 		return;
 	}
 	if (instruction.source !== localCall) {
@@ -46,8 +42,8 @@ export function emitCall(
 	setRegister(emitter, 0);
 }
 
-function emitHelperCall(emitter: Emitter, number: number, at: number, known: KnownRegisters): void {
-	const { out } = emitter;
+function emitHelperCall(emitter: Emitter, number: number, at: number, start: number): void {
+	const { out, code } = emitter;
 	const helper = helpers.get(number);
 	const index = emitter.helperIndex(number, at);
 	if (helper === undefined) return;
@@ -55,7 +51,7 @@ function emitHelperCall(emitter: Emitter, number: number, at: number, known: Kno
 		emitArguments(emitter, helper, at);
 		out.op(wasm.call, index);
 	};
-	if (emitInlined(emitter, number, at, known, byCall)) return;
+	if (emitInlined(emitter, number, at, () => knownBefore(code, start, at), byCall)) return;
 	byCall();
 	switch (helper.result) {
 		case 'signed':

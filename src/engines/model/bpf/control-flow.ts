@@ -39,17 +39,15 @@ function isJump(opcode: number): boolean {
 }
 
 /** Not 0 for each instruction that begins a block which is reached from `entry`. */
-function findLeaders({ instructions, ...code }: Code, entry: number): Uint8Array {
-	const leaders = new Uint8Array(instructions.length);
-	const reached = new Uint8Array(instructions.length);
+function findLeaders(code: Code, entry: number): Uint8Array {
+	const { instructions } = code;
+	const { length } = instructions;
+	const leaders = new Uint8Array(length);
+	const reached = new Uint8Array(length);
 	const work: number[] = [];
 	const lead = (from: number, to: number): void => {
-		if (to < 0 || to >= instructions.length || instructions.opcode(to - 1) === loadWide) {
-			throw damaged(
-				{ instructions, ...code },
-				from,
-				'a jump leads out of the program or into an instruction',
-			);
+		if (to < 0 || to >= length || instructions.opcode(to - 1) === loadWide) {
+			throw damaged(code, from, 'a jump leads out of the program or into an instruction');
 		}
 		if (leaders[to] !== 0) return;
 		leaders[to] = 1;
@@ -68,9 +66,7 @@ function findLeaders({ instructions, ...code }: Code, entry: number): Uint8Array
 				break;
 			}
 			const next = at + (opcode === loadWide ? 2 : 1);
-			if (next >= instructions.length) {
-				throw damaged({ instructions, ...code }, at, 'the program runs over its end');
-			}
+			if (next >= length) throw damaged(code, at, 'the program runs over its end');
 			at = next;
 		}
 	}
@@ -141,23 +137,26 @@ function orderedBlocks(code: Code, entry: number): Block[] {
 /** For each block those that lead to it, one list behind the other: the lists begin at `from`. */
 function predecessorsOf(blocks: readonly Block[]): { readonly list: Int32Array; readonly from: Int32Array } {
 	const from = new Int32Array(blocks.length + 1);
-	const eachEdge = (visit: (source: number, target: number) => void): void => {
-		blocks.forEach(({ next, taken }, source) => {
-			if (taken !== none) visit(source, taken);
-			if (next !== none) visit(source, next);
-		});
-	};
-	eachEdge((_, target) => {
-		from[target + 1] = (from[target + 1] ?? 0) + 1;
-	});
-	for (let block = 0; block < blocks.length; block++)
+	for (const { next, taken } of blocks) {
+		if (taken !== none) from[taken + 1] = (from[taken + 1] ?? 0) + 1;
+		if (next !== none) from[next + 1] = (from[next + 1] ?? 0) + 1;
+	}
+	for (let block = 0; block < blocks.length; block++) {
 		from[block + 1] = (from[block + 1] ?? 0) + (from[block] ?? 0);
+	}
 	const list = new Int32Array(from[blocks.length] ?? 0);
 	const filled = from.slice();
-	eachEdge((source, target) => {
-		list[filled[target] ?? 0] = source;
-		filled[target] = (filled[target] ?? 0) + 1;
-	});
+	for (let source = 0; source < blocks.length; source++) {
+		const { next = none, taken = none } = blocks[source] ?? {};
+		if (taken !== none) {
+			list[filled[taken] ?? 0] = source;
+			filled[taken] = (filled[taken] ?? 0) + 1;
+		}
+		if (next !== none) {
+			list[filled[next] ?? 0] = source;
+			filled[next] = (filled[next] ?? 0) + 1;
+		}
+	}
 	return { list, from };
 }
 

@@ -23,7 +23,7 @@ export function requireNoCoRe({ elf }: ObjectFile, program: ProgramSymbol): void
 	const used = new Set([elf.sections[program.section]?.name, '.text']);
 	for (let at = start + 4; at + 8 <= end; ) {
 		const nameAt = stringBase + view.getUint32(at, true);
-		const name = new TextDecoder().decode(strings.subarray(nameAt, strings.indexOf(0, nameAt)));
+		const name = String.fromCharCode(...strings.subarray(nameAt, strings.indexOf(0, nameAt)));
 		const records = view.getUint32(at + 4, true);
 		if (used.has(name) && records > 0) {
 			throw new EncapForwardError(

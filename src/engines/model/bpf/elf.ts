@@ -93,7 +93,7 @@ export function readElf(file: Uint8Array): Elf {
 		return (offset) => {
 			const end = bytes.indexOf(0, offset);
 			if (end < 0) throw foreign('a name is cut off');
-			return new TextDecoder().decode(bytes.subarray(offset, end));
+			return String.fromCharCode(...bytes.subarray(offset, end));
 		};
 	};
 	const nameOf = strings(view.getUint16(62, true));

@@ -6,17 +6,17 @@ import type { BpfHook } from './program.ts';
 import { wasm } from './wasm-opcodes.ts';
 import type { WasmWriter } from './wasm-writer.ts';
 
-/** Parameters r1 to r5 and r10, then locals: BPF registers by number, as WebAssembly locals of type i64. */
+/** BPF registers by number, as WebAssembly locals of type i64: r1 to r5 and r10, which are parameters, first. */
 const registers = [6, 0, 1, 2, 3, 4, 7, 8, 9, 10, 5] as const;
 
 /** Locals that hold something within one instruction. */
-export const scratch = { long: 11, otherLong: 12, word: 13, otherWord: 14 } as const;
+export const scratch = { long: 11, word: 12, otherWord: 13 } as const;
 
 /** A local: where the function's stack begins, as an i32. */
-export const frameLocal = 15;
+export const frameLocal = 14;
 
-/** Locals of each type, behind the six parameters: r0, r6 to r9 and the scratch ones; `frameLocal` last. */
-export const localCounts = { i64: 7, i32: 3 } as const;
+/** Locals of each type: r0 to r10 and a scratch one; two scratch ones and `frameLocal`. */
+export const localCounts = { i64: 12, i32: 3 } as const;
 
 export const framePointer = 10;
 
@@ -44,23 +44,22 @@ export interface Emitter {
 
 /** Push a register: 64 bits. */
 export function getRegister({ out }: Emitter, register: number): void {
-	out.op(wasm.localGet, registers[register as 0] ?? 0);
+	out.two(wasm.localGet, registers[register as 0]);
 }
 
 /** Push a register's lower 32 bits. */
-export function getWord(emitter: Emitter, register: number): void {
-	getRegister(emitter, register);
-	emitter.out.byte(wasm.i32WrapI64);
+export function getWord({ out }: Emitter, register: number): void {
+	out.three(wasm.localGet, registers[register as 0], wasm.i32WrapI64);
 }
 
+/** Set a register to what is on the stack: 64 bits. */
 export function setRegister({ out }: Emitter, register: number): void {
-	out.op(wasm.localSet, registers[register as 0] ?? 0);
+	out.two(wasm.localSet, registers[register as 0]);
 }
 
 /** Set a register to 32 bits, its upper half to zero. */
-export function setWord(emitter: Emitter, register: number): void {
-	emitter.out.byte(wasm.i64ExtendI32U);
-	setRegister(emitter, register);
+export function setWord({ out }: Emitter, register: number): void {
+	out.three(wasm.i64ExtendI32U, wasm.localSet, registers[register as 0]);
 }
 
 /** Push the second operand of an arithmetic instruction or a jump. */

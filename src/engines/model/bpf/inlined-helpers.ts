@@ -6,7 +6,7 @@ import { emitAddress } from './access.ts';
 import { type Emitter, getRegister, getWord, scratch, setRegister } from './emitter.ts';
 import { errno } from './errno.ts';
 import { redirectCode } from './helpers/redirect.ts';
-import type { KnownRegisters } from './known.ts';
+import type { Known, KnownRegisters } from './known.ts';
 import { ArrayMap, DeviceMap } from './maps/array.ts';
 import { layout } from './memory.ts';
 import { wasm, wasmType } from './wasm-opcodes.ts';
@@ -20,12 +20,12 @@ export function emitInlined(
 	emitter: Emitter,
 	number: number,
 	at: number,
-	known: KnownRegisters,
+	known: () => KnownRegisters,
 	byCall: () => void,
 ): boolean {
 	switch (number) {
 		case helper.mapLookup:
-			return known[1]?.kind === 'map' && emitArrayLookup(emitter, known[1].handle, at);
+			return emitArrayLookup(emitter, known()[1], at);
 		case helper.jiffies:
 			emitFixed(emitter, wasm.i64Load, layout.jiffies);
 			setRegister(emitter, 0);
@@ -52,9 +52,9 @@ function emitFixed({ out }: Emitter, opcode: number, address: number, value?: ()
 	out.unsigned(address);
 }
 
-function emitArrayLookup(emitter: Emitter, handle: number, at: number): boolean {
+function emitArrayLookup(emitter: Emitter, first: Known | undefined, at: number): boolean {
 	const { out } = emitter;
-	const map = emitter.map(handle);
+	const map = first?.kind === 'map' ? emitter.map(first.handle) : undefined;
 	if (!(map instanceof ArrayMap) || map instanceof DeviceMap) return false;
 	const rest = emitAddress(emitter, 2, 0, 4, false, at);
 	out.byte(wasm.i32Load);

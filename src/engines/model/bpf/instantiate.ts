@@ -23,8 +23,8 @@ export interface InstantiateOptions {
 export interface Instance {
 	/** Run so often, at least once, with the context at an address: the last return code. */
 	readonly run: (context: number, repeat: number) => number;
-	/** Call the program's function: r1 to r5, r10; r0. */
-	readonly entry: (...registers: bigint[]) => bigint;
+	/** Call the program with r1 and r2: r0. */
+	readonly entry: (r1: bigint, r2: bigint) => bigint;
 }
 
 const helpersByHook = new Map<BpfHook, ReadonlyMap<number, Helper>>(

@@ -66,46 +66,50 @@ export const instructionBytes = 8;
 /** Many instructions, decoded when they are asked for; the second half of a `loadWide` is one, with opcode 0. */
 export class Instructions {
 	readonly length: number;
-	readonly #bytes: Uint8Array;
-	readonly #view: DataView;
+	/** Two for each instruction: opcode, registers and offset; immediate. */
+	readonly #words: Int32Array;
 
 	/** Bytes behind the last whole instruction are left out. */
 	constructor(bytes: Uint8Array) {
-		this.#bytes = bytes;
-		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		this.length = Math.floor(bytes.length / instructionBytes);
+		this.#words = littleEndianWords(bytes, 2 * this.length);
 	}
 
 	/** -1 where there is no instruction with this number. */
 	opcode(number: number): number {
-		return this.#bytes[number * instructionBytes] ?? -1;
+		const word = this.#words[2 * number];
+		return word === undefined ? -1 : word & 0xff;
 	}
 
 	immediate(number: number): number {
-		return this.#view.getInt32(number * instructionBytes + 4, true);
+		return this.#words[2 * number + 1] ?? 0;
 	}
 
 	/** Where a jump leads, as the number of an instruction: `gotol` has its distance in the immediate. */
 	target(number: number): number {
-		const isLong = this.opcode(number) === longJump;
-		return (
-			number +
-			1 +
-			(isLong ? this.immediate(number) : this.#view.getInt16(number * instructionBytes + 2, true))
-		);
+		const word = this.#words[2 * number] ?? 0;
+		return number + 1 + ((word & 0xff) === longJump ? this.immediate(number) : word >> 16);
 	}
 
 	at(number: number): Instruction {
-		const at = number * instructionBytes;
-		const registers = this.#bytes[at + 1] ?? 0;
+		const word = this.#words[2 * number] ?? 0;
 		return {
-			opcode: this.#bytes[at] ?? 0,
-			destination: registers & 0x0f,
-			source: registers >> 4,
-			offset: this.#view.getInt16(at + 2, true),
-			immediate: this.#view.getInt32(at + 4, true),
+			opcode: word & 0xff,
+			destination: (word >> 8) & 0x0f,
+			source: (word >> 12) & 0x0f,
+			offset: word >> 16,
+			immediate: this.#words[2 * number + 1] ?? 0,
 		};
 	}
+}
+
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function littleEndianWords(bytes: Uint8Array, count: number): Int32Array {
+	const copy = new Uint8Array(bytes.subarray(0, 4 * count));
+	if (isLittleEndian) return new Int32Array(copy.buffer);
+	const view = new DataView(copy.buffer);
+	return Int32Array.from({ length: count }, (_, word) => view.getInt32(4 * word, true));
 }
 
 /** Bytes that a load or store moves, by the two size bits of its opcode. */

@@ -16,8 +16,19 @@ export type Known =
 /** By register; undefined is anything. */
 export type KnownRegisters = (Known | undefined)[];
 
+/** The registers before an instruction of a block that begins at `start`. */
+export function knownBefore(code: Code, start: number, at: number): KnownRegisters {
+	const known: KnownRegisters = [];
+	for (let number = start; number < at; number++) {
+		const instruction = code.instructions.at(number);
+		learn(known, code, instruction, number);
+		if (instruction.opcode === loadWide) number++;
+	}
+	return known;
+}
+
 /** The registers after an instruction. */
-export function learn(known: KnownRegisters, code: Code, instruction: Instruction, at: number): void {
+function learn(known: KnownRegisters, code: Code, instruction: Instruction, at: number): void {
 	const { opcode, destination, source, offset, immediate } = instruction;
 	const group = opcode & 0x07;
 	if (opcode === loadWide) {

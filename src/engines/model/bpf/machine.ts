@@ -61,8 +61,8 @@ export class Machine {
 	place(data: number, dataEnd: number): void {
 		const { memory } = this;
 		if (this.checked) {
-			memory.permit(this.data, this.dataEnd - this.data, permission.none);
-			memory.permit(data, dataEnd - data, permission.both);
+			move(memory, data, this.data);
+			move(memory, this.dataEnd, dataEnd);
 		}
 		const offset = dataOffset[this.hook];
 		memory.view.setUint32(layout.context + offset, data, true);
@@ -82,6 +82,12 @@ export class Machine {
 	setResult(value: bigint): undefined {
 		this.memory.view.setBigUint64(layout.result, value, true);
 	}
+}
+
+/** What is between an end of the frame and where it is now becomes the frame's, or nobody's. */
+function move(memory: BpfMemory, from: number, to: number): void {
+	if (from < to) memory.permit(from, to - from, permission.both);
+	else if (from > to) memory.permit(to, from - to, permission.none);
 }
 
 const outside = (): never => {

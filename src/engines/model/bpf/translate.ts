@@ -3,7 +3,15 @@ import { requireShallowCalls } from './call-depth.ts';
 import { type Code, unsupported } from './code.ts';
 import { controlFlow } from './control-flow.ts';
 import { emitDispatch } from './dispatch.ts';
-import { type Emitter, frameBytes, frameLocal, framePointer, getWord, localCounts } from './emitter.ts';
+import {
+	type Emitter,
+	frameBytes,
+	frameLocal,
+	framePointer,
+	getWord,
+	localCounts,
+	setRegister,
+} from './emitter.ts';
 import { helperName } from './helpers/names.ts';
 import { type Helper, passedCount } from './helpers/prototype.ts';
 import type { MemoryMap } from './maps/map.ts';
@@ -42,6 +50,8 @@ const { i32, i64 } = wasmType;
 
 /** r1 to r5 and r10; r0. */
 const functionType: FunctionType = { parameters: [i64, i64, i64, i64, i64, i64], results: [i64] };
+/** r1 and r2, for code without a context; r0. */
+const programType: FunctionType = { parameters: [i64, i64], results: [i64] };
 /** Why, where, how many bytes, and at what address. */
 const stopType: FunctionType = { parameters: [i32, i32, i32, i64], results: [] };
 /** The context's address and how often to run; the last return code. */
@@ -64,7 +74,8 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 	const calls: number[][] = [];
 	const bodies: WasmWriter[] = [];
 	for (let index = 0; index < functions.length; index++) {
-		const out = new WasmWriter(16_384);
+		// What a program of this length is translated to, or somewhat more.
+		const out = new WasmWriter(code.instructions.length * (checkedBits === undefined ? 12 : 36) + 1024);
 		const called: number[] = [];
 		calls.push(called);
 		const emitter: Emitter = {
@@ -86,13 +97,13 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 				return found;
 			},
 		};
-		emitFunction(emitter, functions[index] ?? 0, options.dispatch);
+		emitFunction(emitter, functions[index] ?? 0, index === 0, options.dispatch);
 		bodies.push(out);
 	}
-	const entry = imported + bodies.length;
-	bodies.push(entryBody(imported, checkedBits === undefined ? undefined : options.fuel), runBody(entry));
 	requireShallowCalls(code, functions, calls);
 	const checked = checkedBits !== undefined;
+	const fuel = checked ? options.fuel : undefined;
+	const exported = imported + bodies.length;
 	return wasmModule({
 		from: moduleNames.imports,
 		memory: { name: moduleNames.memory, pages: options.pages },
@@ -101,25 +112,32 @@ export function translate(code: Code, options: TranslateOptions): Uint8Array {
 			...[...helpers].map(([number, helper]) => ({ name: `${number}`, type: helperType(helper, checked) })),
 		],
 		globals: 1,
-		functions: bodies.map((body, index) => ({
-			body,
-			type: index === bodies.length - 1 ? runType : functionType,
-		})),
+		functions: [
+			...bodies.map((body, index) => ({ body, type: index === 0 ? programType : functionType })),
+			{ body: entryBody(imported, fuel), type: programType },
+			{ body: runBody(imported, fuel), type: runType },
+		],
 		exports: [
-			{ name: moduleNames.entry, index: entry },
-			{ name: moduleNames.run, index: entry + 1 },
+			{ name: moduleNames.entry, index: exported },
+			{ name: moduleNames.run, index: exported + 1 },
 		],
 	});
 }
 
-function emitFunction(emitter: Emitter, start: number, dispatch: boolean): void {
+/** The program itself gets its context alone, and its stack is always in the same place. */
+function emitFunction(emitter: Emitter, start: number, isProgram: boolean, dispatch: boolean): void {
 	const { out } = emitter;
 	const flow = controlFlow(emitter.code, start);
+	const { parameters } = isProgram ? programType : functionType;
 	out.unsigned(2);
-	out.unsigned(localCounts.i64);
+	out.unsigned(localCounts.i64 - parameters.length);
 	out.byte(i64);
 	out.unsigned(localCounts.i32);
 	out.byte(i32);
+	if (isProgram) {
+		out.i64(layout.stackTop);
+		setRegister(emitter, framePointer);
+	}
 	getWord(emitter, framePointer);
 	out.i32(frameBytes);
 	out.byte(wasm.i32Sub);
@@ -132,32 +150,36 @@ function emitFunction(emitter: Emitter, start: number, dispatch: boolean): void 
 	out.byte(wasm.end);
 }
 
-/** Fill up the fuel and call the program with all its registers. */
+/** Fill up the fuel, which is the only variable. */
+function emitRefuel(out: WasmWriter, fuel: number | undefined): void {
+	if (fuel === undefined) return;
+	out.i32(fuel);
+	out.op(wasm.globalSet, 0);
+}
+
+/** Call the program with its first two registers. */
 function entryBody(program: number, fuel: number | undefined): WasmWriter {
 	const out = new WasmWriter(64);
 	out.unsigned(0);
-	if (fuel !== undefined) {
-		out.i32(fuel);
-		out.op(wasm.globalSet, 0);
-	}
-	for (const parameter of functionType.parameters.keys()) out.op(wasm.localGet, parameter);
+	emitRefuel(out, fuel);
+	for (const parameter of programType.parameters.keys()) out.op(wasm.localGet, parameter);
 	out.op(wasm.call, program);
 	out.byte(wasm.end);
 	return out;
 }
 
 /** Call the program with its context, so often. */
-function runBody(entry: number): WasmWriter {
+function runBody(program: number, fuel: number | undefined): WasmWriter {
 	const [context, left] = [0, 1];
 	const out = new WasmWriter(64);
 	out.unsigned(0);
 	out.byte(wasm.loop);
 	out.byte(i32);
+	emitRefuel(out, fuel);
 	out.op(wasm.localGet, context);
 	out.byte(wasm.i64ExtendI32U);
-	for (let register = 2; register <= 5; register++) out.i64(0);
-	out.i64(layout.stackTop);
-	out.op(wasm.call, entry);
+	out.i64(0);
+	out.op(wasm.call, program);
 	out.byte(wasm.i32WrapI64);
 	out.op(wasm.localGet, left);
 	out.i32(1);

@@ -30,11 +30,11 @@ const mutable = 1;
 const entryBytes = 64;
 
 export function wasmModule({ from, memory, imports, globals, functions, exports }: ModuleParts): Uint8Array {
-	const out = new WasmWriter(65_536);
+	const out = new WasmWriter(functions.reduce((sum, { body }) => sum + body.length, 8192));
 	out.append(Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 	/** A section that is a list. */
 	const section = <T>(id: number, items: readonly T[], write: (part: WasmWriter, item: T) => void): void => {
-		const part = new WasmWriter(2048);
+		const part = new WasmWriter(4096);
 		part.unsigned(items.length);
 		for (const item of items) {
 			part.reserve(entryBytes);

@@ -20,10 +20,27 @@ export class WasmWriter {
 		this.#bytes[this.length++] = value;
 	}
 
+	/** Two bytes, and three: a cold start spends its time in calls. */
+	two(first: number, second: number): void {
+		const { length } = this;
+		this.#bytes[length] = first;
+		this.#bytes[length + 1] = second;
+		this.length = length + 2;
+	}
+
+	three(first: number, second: number, third: number): void {
+		const { length } = this;
+		this.#bytes[length] = first;
+		this.#bytes[length + 1] = second;
+		this.#bytes[length + 2] = third;
+		this.length = length + 3;
+	}
+
 	/** An opcode and its immediate, an unsigned number. */
 	op(opcode: number, immediate: number): void {
 		this.#bytes[this.length++] = opcode;
-		this.unsigned(immediate);
+		if (immediate > 0x7f) this.unsigned(immediate);
+		else this.#bytes[this.length++] = immediate;
 	}
 
 	/** LEB128 of an unsigned number of 32 bits. */
@@ -38,6 +55,10 @@ export class WasmWriter {
 
 	/** LEB128 of a signed number of 32 bits; of the same value in 64 bits, too. */
 	signed(value: number): void {
+		if (value >= -0x40 && value < 0x40) {
+			this.#bytes[this.length++] = value & 0x7f;
+			return;
+		}
 		let rest = value;
 		for (;;) {
 			const low = rest & 0x7f;
