@@ -140,11 +140,15 @@ test.each<[string, readonly string[]]>([
 	['hook: tc\nhooks: tc', ['3:1: hooks: there is no such member; hook is given already, remove this']],
 	[
 		'toString: 1',
-		['2:1: toString: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'],
+		[
+			'2:1: toString: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate',
+		],
 	],
 	[
 		'__proto__: {a: 1}',
-		['2:1: __proto__: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'],
+		[
+			'2:1: __proto__: there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate',
+		],
 	],
 	['hook: xpd', ['2:7: hook: "xpd" is none of xdp, tc, automatic; did you mean xdp?']],
 	['hook:', ['2:6: hook: has no value; give one of xdp, tc, automatic']],
@@ -544,7 +548,8 @@ test('what a terminal would obey is shown as text, and what is long is cut', () 
 	expect(long).toHaveLength(
 		'3:1: '.length +
 			101 +
-			': there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'.length,
+			': there is no such member; give one of hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate'
+				.length,
 	);
 });
 

@@ -3,12 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { EncapForwardError } from '../error.ts';
 import { hookOf } from '../forwarder/pins.ts';
-import { openStatus } from '../forwarder/status.ts';
+import { type CountedTunnel, openStatus } from '../forwarder/status.ts';
 import { hasKernelAccess } from '../kernel/capabilities.ts';
 import { ipJson } from '../kernel/ip.ts';
 import { closeNamespace, inNamespace, namedNamespace } from '../kernel/namespace.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { Family } from '../packet/address.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
 import type { IpLink, IpRoute, Snapshot, SnapshotForwarder } from './snapshot.ts';
 import { snapshotVersion } from './snapshot.ts';
 import {
@@ -138,7 +139,7 @@ function readForwarder(netns: string | undefined): SnapshotForwarder | null | un
 					name,
 					hooks: [...new Set(places.map(hookOf))],
 				})),
-				tunnels: tunnels.list ?? [],
+				tunnels: (tunnels.list ?? []).map(withoutCounts),
 			};
 		} finally {
 			reader.close();
@@ -147,6 +148,11 @@ function readForwarder(netns: string | undefined): SnapshotForwarder | null | un
 		const code = error instanceof EncapForwardError ? error.code : undefined;
 		return code === 'EF_NOT_UP' || code === 'EF_NO_BPFFS' ? null : undefined;
 	}
+}
+
+/** What a tunnel has carried is no part of what it is. */
+function withoutCounts({ packets: _, bytes: __, ...tunnel }: CountedTunnel): Tunnel {
+	return tunnel;
 }
 
 /** Where iproute2 finds names of tables; the first that has a name is right. */
