@@ -10,7 +10,12 @@ const config: ViteUserConfig = defineConfig({
 			{
 				// Unit tests leave nothing behind: they share their processes, which saves two thirds of the time.
 				extends: true,
-				test: { name: 'unit', include: ['{src,bench,scripts}/**/*.test.ts'], isolate: false },
+				test: {
+					name: 'unit',
+					include: ['{src,bench,scripts}/**/*.test.ts'],
+					isolate: false,
+					testTimeout: 30_000,
+				},
 			},
 			{
 				// Devices, namespaces and the kernel's tracer are one to a machine: one file at a time, after the rest.

@@ -10,8 +10,7 @@ import { ndiscResolve } from '../ipv6/ndisc.ts';
 import { type Bytes, isMulticast4, isMulticast6 } from './address.ts';
 import { devQueueXmit } from './dev.ts';
 import type { NetDevice } from './device.ts';
-import { isValid, neighbourOf } from './neighbour.ts';
-import { neighbourKey } from './net.ts';
+import { isValid, neighbourKey, neighbourOf } from './neighbour.ts';
 import type { Skb } from './skb.ts';
 
 /** The next hop on the device. */

@@ -11,6 +11,11 @@ export function neighbourOf(
 	return net.neighbours.get(device)?.get(addressKey(address));
 }
 
+/** A next hop as one text. */
+export function neighbourKey({ ifindex }: NetDevice, address: number | Bytes): string {
+	return `${ifindex} ${addressKey(address)}`;
+}
+
 /** NUD_VALID: its Ethernet address can be used. */
 export function isValid({ state }: NeighbourEntry): boolean {
 	return state !== 'incomplete' && state !== 'failed';

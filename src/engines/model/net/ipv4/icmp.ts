@@ -6,7 +6,7 @@ import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
 import { ipv4At, ipv4Text, isMulticast4 } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
-import { neighbourKey } from '../core/net.ts';
+import { neighbourKey } from '../core/neighbour.ts';
 import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { fibLookup } from './fib-rules.ts';
 
