@@ -22,10 +22,10 @@ import { onProcessor } from './processor.ts';
 import { openRig, type Rig } from './rig.ts';
 import { median, spread } from './statistics.ts';
 
-const rounds = 15;
+const rounds = 9;
 const dropsPerSecond = 500_000;
 /** Of this thread's time. */
-const phaseSeconds = 1;
+const phaseSeconds = 0.5;
 const sliceSeconds = 0.02;
 const framesPerBatch = 1000;
 
