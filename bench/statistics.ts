@@ -15,3 +15,9 @@ export function spread(values: readonly number[]): string {
 		(sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN).toFixed(3);
 	return `half within ${at(0.25)} to ${at(0.75)}`;
 }
+
+/** The value that this share of the values lies below, such as 0.1; NaN of none. */
+export function quantile(values: readonly number[], share: number): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	return sorted[Math.floor(share * sorted.length)] ?? Number.NaN;
+}

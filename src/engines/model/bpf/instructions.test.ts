@@ -109,6 +109,26 @@ test.each(builds)('32-bit atomics leave the upper half zero: $build, dispatch $d
 	expect(resultOf(compare, build, new Uint8Array(8).fill(0x80))).toBe(0x80808085n);
 });
 
+test.each(builds)('the most negative number by -1: $build, dispatch $dispatch', (build) => {
+	const [long, word] = [-(2n ** 63n), -(2n ** 31n)];
+	const signed = (opcode: number, value: bigint, by: 'register' | 'immediate'): bigint =>
+		resultOf(
+			program(
+				loadWide(0, BigInt.asUintN(64, value)),
+				moveImmediate(3, -1),
+				by === 'register' ? instruction(opcode | 0x08, 0, 3, 1) : instruction(opcode, 0, 0, 1, -1),
+				exit,
+			),
+			build,
+		);
+	for (const by of ['register', 'immediate'] as const) {
+		expect(signed(0x37, long, by)).toBe(2n ** 63n);
+		expect(signed(0x97, long, by)).toBe(0n);
+		expect(signed(0x34, word, by)).toBe(2n ** 31n);
+		expect(signed(0x94, word, by)).toBe(0n);
+	}
+});
+
 /** Two entries into one loop: the kernel's verifier accepts it, compilers do not write it. */
 const irreducible = program(
 	moveImmediate(0, 0),
