@@ -58,14 +58,16 @@ test('usage says where to look', () => {
 	);
 });
 
-test('the exit status: 2 for usage and configuration, 130 for an interruption, 1 for every other failure', () => {
+test('the exit status: 2 for usage, configuration and what is asked of explain, 130 for an interruption, 1 for every other failure', () => {
 	const statuses = Object.fromEntries(
 		(Object.keys(errorCodes) as ErrorCode[]).map((code) => [
 			code,
 			exitStatus(new EncapForwardError(code, 'x')),
 		]),
 	);
-	const { EF_USAGE, EF_CONTRADICTION, EF_CONFIGURATION, EF_INTERRUPTED, ...others } = statuses;
+	const { EF_USAGE, EF_CONTRADICTION, EF_CONFIGURATION, EF_INTERRUPTED, ...rest } = statuses;
+	const { EF_SNAPSHOT, EF_PACKET, EF_NO_DEVICE, ...others } = rest;
 	expect([EF_USAGE, EF_CONTRADICTION, EF_CONFIGURATION, EF_INTERRUPTED]).toEqual([2, 2, 2, 130]);
+	expect([EF_SNAPSHOT, EF_PACKET, EF_NO_DEVICE]).toEqual([2, 2, 2]);
 	expect(new Set(Object.values(others))).toEqual(new Set([1]));
 });
