@@ -68,10 +68,11 @@ struct {
 inlined struct way *way_slot(const struct way_key *key)
 {
 	const u32 mix = 0x9e3779b1; /* 2^32 divided by the golden ratio */
-	u32 slot = ((key->destination[0] * mix ^ key->destination[1]) * mix ^ key->destination[2]) * mix ^
-		   key->destination[3];
+	/* Products that do not wait for each other. */
+	u32 slot = key->destination[0] * mix + key->destination[1] * 0x85ebca6b + key->destination[2] * 0xc2b2ae35 +
+		   key->destination[3] * 0x27d4eb2f;
 
-	slot = (slot * mix) >> (32 - WAYS_BITS);
+	slot = (slot ^ slot >> 15) * mix >> (32 - WAYS_BITS);
 	return bpf_map_lookup_elem(&ways, &slot);
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { EncapForwardError, problemText } from '../error.ts';
 import { tunnelAt } from '../tunnel/tunnel-table.ts';
 import { parseConfiguration } from './parse.ts';
+import { configurationText } from './summary.ts';
 
 /** Every problem of a configuration in one line each, without the file's name; none when it is valid. */
 function problemsOf(text: string | Uint8Array, files: Readonly<Record<string, string>> = {}): string[] {
@@ -589,4 +590,14 @@ test.each([
 	expect(problemsOf(`interfaces: [eth0]\ntunnels: []\nhook: xdp\ntunnelCounters: ${value}\n`)).toEqual(
 		problems,
 	);
+});
+
+test('counters are told of only where the configuration says something of them', () => {
+	const text = (more: string): string =>
+		configurationText(parseConfiguration(`interfaces: [eth0]\ntunnels: []\n${more}`, { file: 'c' })).join(
+			'\n',
+		);
+	expect(text('')).not.toContain('counters');
+	expect(text('tunnelCounters: true')).toContain('  counters       of each tunnel');
+	expect(text('tunnelCounters: false')).toContain('  counters       of no tunnel');
 });

@@ -73,6 +73,9 @@ export function configurationText(parsed: ParsedConfiguration): string[] {
 		...(hook === 'tc' ? [] : [['XDP mode', [xdpModeWords[xdpMode]]] as [string, string[]]]),
 		['egress', [egress?.join(', ') ?? 'every device']],
 		['tunnels', tunnels.count === 0 ? ['none'] : [grouped(tunnels.count), ...counts]],
+		...(tunnelCounters === undefined
+			? []
+			: [['counters', [tunnelCounters ? 'of each tunnel' : 'of no tunnel']] as [string, string[]]]),
 		...(tunnelFiles.length === 0
 			? []
 			: [['tunnel files', tunnelFiles.map(({ file }) => file)] as [string, string[]]]),
