@@ -74,6 +74,7 @@ export const entries: readonly Entry[] = [
 	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts']),
 >>>>>>> 260b5e9 (Outcomes: frames keep a good IPv4 checksum; decapsulation on other kernels)
 	tests('model', ['test/engines/model/versions.test.ts']),
+	tests('trace', ['test/trace/drops.test.ts'], { budgetSeconds: 600 }),
 	tests('kernel', ['test/kernel/btf.test.ts', 'test/kernel/symbols.test.ts']),
 	{
 		name: 'differential',

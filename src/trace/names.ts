@@ -14,6 +14,8 @@ export interface Names {
 	namespace(inode: number): NamedNamespace;
 }
 
+const hostUnreachable = 113; // EHOSTUNREACH
+
 /** enum xdp_action of <linux/bpf.h> */
 const actions = ['XDP_ABORTED', 'XDP_DROP', 'XDP_PASS', 'XDP_TX', 'XDP_REDIRECT'];
 
@@ -54,6 +56,8 @@ export function openNames(
 		addresses.set(inode, known);
 		return address !== undefined && known.has(address);
 	};
+	// Where the kernel has no such reason, the route of a host that does not forward looks unreachable.
+	const unsure = [...reasons.values()].includes('IP_INADDRERRORS') ? undefined : hostUnreachable;
 	const stack = (key: DropKey): Pick<TracedDrop, 'by' | 'reason' | 'where' | 'cause'> => {
 		const reason =
 			reasons.get(key.reason) ?? (reasons.size === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${key.reason}`);
@@ -63,7 +67,8 @@ export function openNames(
 			reason === 'NOT_SPECIFIED' &&
 			place.startsWith('ip_rcv_finish') &&
 			isLocal(key.namespace, key.headers?.outer?.source);
-		const cause = causeOfDrop({ reason, where: place, routeError: key.routeError }, local);
+		const routeError = key.routeError === unsure ? 0 : key.routeError;
+		const cause = causeOfDrop({ reason, where: place, routeError }, local);
 		return { by: 'kernel', reason, where: place, cause };
 	};
 	return {

@@ -262,7 +262,8 @@ const cases: readonly Case[] = [
 describe('what the kernel drops', requires('root', 'ip'), () => {
 	let network: Network;
 	let tracing: Tracing;
-	const reasons = new Set(readDropReasons().values());
+	/** Whether the running kernel names all of these reasons: Linux 6.13 or later. */
+	const isNamed = [...readDropReasons().values()].includes('IP_LOCAL_SOURCE');
 	beforeAll(async () => {
 		tracing = await openTracing();
 		return async () => void (await tracing.end());
@@ -280,9 +281,13 @@ describe('what the kernel drops', requires('root', 'ip'), () => {
 			const sent = frame(bytes);
 			const before = name === undefined ? 0 : counter(network.router, name);
 			const { drop, packet } = await tracing.dropOf(() => network.send(sent), isIn);
-			expect(drop.cause).toBe(cause);
-			expect(drop.where).toMatch(where);
-			if (reasons.has(reason)) expect(drop.reason).toBe(reason);
+			if (isNamed || drop.reason !== 'NOT_SPECIFIED') {
+				expect([drop.reason, drop.cause]).toEqual([reason, cause]);
+				expect(drop.where).toMatch(where);
+			} else {
+				// An older kernel gives no reason, and then no cause is guessed.
+				expect([cause, 'unknown']).toContain(drop.cause);
+			}
 			expect(drop).toMatchObject({ by: 'kernel', tooMany: false });
 			expect(drop.namespace).toBe(`inode:${network.router.inode}`);
 			expect(drop.device).toBe(device);
