@@ -66,13 +66,9 @@ export const entries: readonly Entry[] = [
 	tests('decapsulation', ['test/datapath/decapsulation.test.ts'], {
 		pattern: '^.*(ip|gue|vxlan), ipv. in ipv.: the packet goes on',
 	}),
-<<<<<<< HEAD
 	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts'], {
 		needs: { sources: ['src/cli/main.ts'] },
 	}),
-=======
-	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts']),
->>>>>>> 260b5e9 (Outcomes: frames keep a good IPv4 checksum; decapsulation on other kernels)
 	tests('model', ['test/engines/model/versions.test.ts']),
 	tests('trace', ['test/trace/drops.test.ts'], { budgetSeconds: 600 }),
 	tests('kernel', ['test/kernel/btf.test.ts', 'test/kernel/symbols.test.ts']),

@@ -290,11 +290,7 @@ const cases: readonly Case[] = [
 		{
 			hooks: ['tc'],
 			prepare: narrow(1000),
-<<<<<<< HEAD
 			frame: summed(overwritten(whole(ipv4({ bytes: 981 })), 23, 1, 0, 0, ...ends4, 3)),
-=======
-			frame: overwritten(overwritten(whole(ipv4({ bytes: 981 })), 34, 3), 23, 1),
->>>>>>> 260b5e9 (Outcomes: frames keep a good IPv4 checksum; decapsulation on other kernels)
 		},
 	]),
 	...each("more than the route's MTU, a later fragment", 'too-big', [
