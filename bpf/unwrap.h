@@ -30,13 +30,20 @@ inlined bool shell_is_kind(u8 protocol)
 	       protocol == IPPROTO_UDP;
 }
 
-/* How much is read so far, with a bound that the verifier sees: one register from the comparison on. */
-inlined u32 shell_length(const struct shell *shell)
+/*
+ * Where what is still to be read begins. The length is compared and added in one register, for the verifier of
+ * older kernels forgets the bound of a number that is put on the stack; of a pointer it does not.
+ */
+inlined void *shell_at(const struct shell *shell, void *start)
 {
-	u32 length = shell->length;
+	u64 length = shell->length;
 
 	asm volatile("" : "+r"(length));
-	return length > SHELL_REACH ? SHELL_REACH : length;
+	if (length > SHELL_REACH)
+		length = SHELL_REACH;
+	start += length;
+	asm volatile("" : "+r"(start));
+	return start;
 }
 
 /* Read through the outer IP header: its protocol goes to `protocol`. */
@@ -162,9 +169,9 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 	work->ethernet = *(struct ethhdr *)(at - sizeof(struct ethhdr));
 	outcome = shell_read_ip(shell, &protocol, at, end);
 	if (outcome == OUTCOMES)
-		outcome = shell_read_kind(work, protocol, *kinds, &length, at + shell_length(shell), end);
+		outcome = shell_read_kind(work, protocol, *kinds, &length, shell_at(shell, at), end);
 	if (outcome == OUTCOMES)
-		outcome = decapsulation_shim(shell, protocol, at + shell_length(shell), end);
+		outcome = decapsulation_shim(shell, protocol, shell_at(shell, at), end);
 	if (outcome != OUTCOMES)
 		return outcome;
 	found = bpf_map_lookup_elem(&decapsulations, &shell->key);
@@ -172,11 +179,15 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 		return OUTCOME_NO_DECAPSULATION;
 	if (!shell->protocol)
 		return OUTCOME_INNER_NOT_IP;
-	bytes = shell_length(shell);
-	if (bytes > length)
+	bytes = shell->length;
+	if (bytes > length || bytes > SHELL_REACH)
 		return OUTCOME_MALFORMED;
+<<<<<<< ours
 	/* Read anew: the verifier of Linux 5.10 forgets the bound of what was on the stack meanwhile. */
 	at += shell_length(shell);
+=======
+	at = shell_at(shell, at);
+>>>>>>> theirs
 	outcome = shell->protocol == IPPROTO_IPIP ? inner_read_ipv4(inner, at, end, length - bytes) :
 						    inner_read_ipv6(inner, at, end, length - bytes);
 	if (outcome != OUTCOMES)

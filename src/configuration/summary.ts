@@ -62,7 +62,7 @@ export function decapsulationWords(decapsulation: Decapsulation): string {
 /** Lines, a caption and what is said of it. */
 export function configurationText(parsed: ParsedConfiguration): string[] {
 	const { configuration, tunnels } = parsed;
-	const { interfaces, hook, xdpMode, egress, tunnelFiles, decapsulate } = configuration;
+	const { interfaces, hook, xdpMode, egress, tunnelCounters, tunnelFiles, decapsulate } = configuration;
 	const counts = countTunnels(parsed).map(
 		({ encapsulation, inner, outer, count }) =>
 			`${grouped(count)} ${encapsulation}, ${familyName[inner]} in ${familyName[outer]}`,
