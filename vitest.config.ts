@@ -23,11 +23,23 @@ const config: ViteUserConfig = defineConfig({
 				test: {
 					name: 'kernel',
 					include: ['test/**/*.test.ts'],
+					exclude: ['test/kernels/**'],
 					pool: 'forks',
 					fileParallelism: false,
 					sequence: { groupOrder: 1 },
 					testTimeout: 60_000,
 					hookTimeout: 60_000,
+				},
+			},
+			{
+				// Boots other kernels in software emulation, which takes minutes: `npx vitest run --project guests`.
+				extends: true,
+				test: {
+					name: 'guests',
+					include: ['test/kernels/**/*.test.ts'],
+					pool: 'forks',
+					fileParallelism: false,
+					sequence: { groupOrder: 2 },
 				},
 			},
 		],

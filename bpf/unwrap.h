@@ -182,12 +182,7 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 	bytes = shell->length;
 	if (bytes > length || bytes > SHELL_REACH)
 		return OUTCOME_MALFORMED;
-<<<<<<< ours
-	/* Read anew: the verifier of Linux 5.10 forgets the bound of what was on the stack meanwhile. */
-	at += shell_length(shell);
-=======
 	at = shell_at(shell, at);
->>>>>>> theirs
 	outcome = shell->protocol == IPPROTO_IPIP ? inner_read_ipv4(inner, at, end, length - bytes) :
 						    inner_read_ipv6(inner, at, end, length - bytes);
 	if (outcome != OUTCOMES)
