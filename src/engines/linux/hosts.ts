@@ -27,7 +27,7 @@ export interface Hosts {
 }
 
 /** What never changes while a scenario's hosts stand: two scenarios that agree on it can share them. */
-function ground({ links, router, host }: Scenario): string {
+export function ground({ links, router, host }: Scenario): string {
 	return JSON.stringify([
 		links,
 		...[router, host].map(({ devices, vrfs, sysctls }) => [devices, vrfs, lastingSettings(sysctls)]),

@@ -82,7 +82,7 @@ function rank(name: string): number {
 }
 
 /** In the order they are meant: what the kernel copies from is written before what it is copied to. */
-function inOrder(settings: Readonly<Record<string, number>>): Setting[] {
+export function inOrder(settings: Readonly<Record<string, number>>): Setting[] {
 	return Object.entries(settings).toSorted(([one], [other]) => rank(one) - rank(other));
 }
 
