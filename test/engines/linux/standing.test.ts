@@ -20,6 +20,11 @@ const scenarios = [...Array(3).keys()].flatMap((world) =>
 	),
 );
 
+/** Address and device of a neighbour in words. */
+function placeOf(neighbour: string): string {
+	return neighbour.split(' ').slice(0, 2).join(' ');
+}
+
 describe('on the running kernel', requires('root', 'ip'), () => {
 	let watch: Watch;
 	let programs: Programs;
@@ -57,7 +62,11 @@ describe('on the running kernel', requires('root', 'ip'), () => {
 			expect(rulesShown(ip, '-4'), of('IPv4 rules')).toEqual(rulesGiven(router, 'ipv4'));
 			expect(rulesShown(ip, '-6'), of('IPv6 rules')).toEqual(rulesGiven(router, 'ipv6'));
 			expect(nextHopsShown(ip), of('next hops')).toEqual(nextHopsGiven(router));
-			expect(neighboursShown(ip), of('neighbours')).toEqual(neighboursGiven(router));
+			const neighbours = neighboursGiven(router);
+			// A host at the far end may have asked meanwhile, and is known since.
+			const wanted = new Set(neighbours.map(placeOf));
+			const shown = neighboursShown(ip).filter((each) => wanted.has(placeOf(each)));
+			expect(shown, of('neighbours')).toEqual(neighbours);
 			const values = inNamespace(hosts?.namespaces.router ?? anonymousNamespace(), () =>
 				Object.fromEntries(Object.keys(router.sysctls).map((name) => [name, Number(readSysctl(name))])),
 			);
