@@ -276,7 +276,7 @@ describe('trace', requires('root', 'ip'), () => {
 	});
 
 	test('the table is renewed on a terminal', async () => {
-		const words = [process.execPath, commandPath, 'trace', '--netns', namespace, '--seconds', '4'].join(' ');
+		const words = [process.execPath, commandPath, 'trace', '--netns', namespace, '--seconds', '8'].join(' ');
 		const child = spawn('script', ['-qec', words, '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] });
 		const end = ended(child);
 		await once(child.stdout, 'data');
