@@ -66,3 +66,10 @@ test('the most frequent are kept', () => {
 	expect(given.filter(({ packets }) => packets === 9)).toHaveLength(1000);
 	expect(given.at(-1)).toMatchObject({ packets: 4000 - 24 });
 });
+
+test('of a flood in which every packet is another, a few are kept as examples', () => {
+	const entries = Array.from({ length: 4096 }, (_, index) => [keyOf(5, index), 1] as const);
+	const given = fold(entries);
+	expect(given).toHaveLength(128 + 1);
+	expect(given.at(-1)).toMatchObject({ packets: 4096 - 128 });
+});

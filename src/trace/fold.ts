@@ -2,8 +2,9 @@
 import { dropKeyLayout as layout } from '../datapath/layout.ts';
 import type { TableContent } from './table-content.ts';
 
-/** How many keys of one table keep their headers. */
+/** How many keys of one table keep their headers, and of those that were met only once. */
 const most = 1024;
+const mostSingle = 128;
 
 const headers = { from: layout.outerSource.offset, to: layout.namespace.offset } as const;
 const words = layout.size / 4;
@@ -27,6 +28,7 @@ export function foldRarest(
 	const limit = entries <= most ? 0 : (sorted[entries - most] ?? 0);
 	// Of those that are just frequent enough, as many as there is room for.
 	let room = most - (entries - sorted.findLastIndex((number) => number <= limit) - 1);
+	if (limit === 1) room = Math.min(room, mostSingle);
 	const all = new Uint32Array(keys.buffer);
 	const places: Place[] = [];
 	for (let entry = 0; entry < entries; entry++) {

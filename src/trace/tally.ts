@@ -85,7 +85,7 @@ function mostFirst(a: Row, b: Row): number {
 }
 
 function latin1(bytes: Uint8Array): string {
-	return String.fromCharCode(...bytes);
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function identityOf(drop: TracedDrop): string {

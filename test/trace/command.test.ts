@@ -408,7 +408,7 @@ describe('trace', requires('root', 'ip'), () => {
 				inner: null,
 				device: 'flood0',
 			});
-			expect(rows.filter(({ tooMany }) => !tooMany).length).toBeGreaterThan(500);
+			expect(rows.filter(({ tooMany }) => !tooMany).length).toBeGreaterThanOrEqual(128);
 		} finally {
 			flood.close();
 		}
