@@ -91,7 +91,7 @@ describe('on the running kernel', requires('root', 'ip'), () => {
 			const env = { ...process.env, ENCAP_FORWARD_LIBBPF: '/nonexistent' };
 			writeFileSync(join(folder, 'kept.pcapng'), 'before');
 			for (const name of ['lab.pcapng', 'kept.pcapng']) {
-				const run = await runCommand(['lab', '--pcap', join(folder, name)], { env });
+				const run = await runCommand(['lab', '--engine', 'linux', '--pcap', join(folder, name)], { env });
 				expect([run.status, errorCode(run)]).toEqual([1, 'EF_NO_LIBBPF']);
 			}
 			expect(readdirSync(folder)).toEqual(['kept.pcapng']);
