@@ -24,6 +24,9 @@ const tunnel: Tunnel = {
 	destination: '10.11.2.1',
 };
 
+/** The ingress device's own: what is for others is left alone. */
+const address = parseMac(macs.veth0) ?? new Uint8Array(6);
+
 /** Longer and shorter than the 512 bytes that an event has room for; matched and not. */
 const frames: readonly Uint8Array[] = [
 	ipFrame('10.11.1.1', '10.11.1.77', new Uint8Array(40).fill(7)),
@@ -31,7 +34,10 @@ const frames: readonly Uint8Array[] = [
 	ipFrame('10.11.1.1', '10.99.1.77'),
 	ipFrame('fe80::1', 'fe80::2'),
 	ipFrame('10.11.1.1', '10.11.1.77', new Uint8Array(1500)),
-];
+].map((frame) => {
+	frame.set(address);
+	return frame;
+});
 
 describe.each(['xdp', 'tc'] as const)('at %s', requires('root', 'ip'), (hook) => {
 	let network: Network;
@@ -71,6 +77,8 @@ describe.each(['xdp', 'tc'] as const)('at %s', requires('root', 'ip'), (hook) =>
 		const veth1 = network.device('veth1');
 		try {
 			datapath.setTunnels([tunnel]);
+			// As test/support/model-programs.ts tells the model's.
+			datapath.setDevices([{ index: network.device('veth0'), address, xdp: true, egress: true }]);
 			const model = openModelPrograms(network.device('veth0'), forwarding, 'checked', true);
 			model.setTunnels([tunnel]);
 			for (const frame of frames) {
