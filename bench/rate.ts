@@ -48,6 +48,21 @@ function bareRedirect(): Contestant {
 	return { name: 'bare redirect', rig, rates: [], verify: () => {}, close: rig.close };
 }
 
+/**
+ * A header of constants pushed and redirected: what encapsulating takes at the very least.
+ * @param far whether each packet reads somewhere in as much memory as the many tunnels take, as it must
+ */
+function barePush(far: boolean): Contestant {
+	const rig = openRig({
+		open: false,
+		encapsulated: true,
+		destinations: far ? manyTunnels : 0,
+		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program(far ? 'push_far' : 'push')),
+	});
+	const name = far ? 'bare push, memory read at random' : 'bare push';
+	return { name, rig, rates: [], verify: () => {}, close: rig.close };
+}
+
 /** The kernel routes the packet, which nobody encapsulates. */
 function kernelRouting(): Contestant {
 	const rig = openRig({
@@ -142,6 +157,8 @@ export const rate: Benchmark = (progress) => {
 	};
 	try {
 		const bare = enter(bareRedirect());
+		const push = enter(barePush(false));
+		const far = enter(barePush(true));
 		const fib = enter(ours('fib', 'forwarded'));
 		const few = enter(ours('fib', 'forwarded', 100));
 		const many = enter(ours('fib', 'forwarded', manyTunnels));
@@ -161,6 +178,10 @@ export const rate: Benchmark = (progress) => {
 			ratio(fib, bare, { limit: '>=', value: 0.9 }),
 			ratio(few, bare, { limit: '>=', value: 0.6 }),
 			ratio(many, bare),
+			ratio(push, bare),
+			ratio(far, bare),
+			ratio(fib, push),
+			ratio(few, far),
 			ratio(stack, bare),
 			ratio(kernel, bare),
 			ratio(fib, stack, { limit: '>=', value: 4 }),

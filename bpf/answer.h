@@ -246,8 +246,9 @@ __attribute__((noinline)) u32 answer(struct __sk_buff *context, u32 mtu)
 {
 	u32 zero = 0, headers, least, outcome, segment;
 	struct answering *state = bpf_map_lookup_elem(&answers, &zero);
-	struct way *way = bpf_map_lookup_elem(&ways, &zero);
+	struct way *way = way_in(WAYS);
 	struct inner *packet, *reply;
+	const struct tunnel_entry *entry;
 	const struct tunnel *tunnel;
 	bool ipv4;
 	int fib;
@@ -292,7 +293,8 @@ __attribute__((noinline)) u32 answer(struct __sk_buff *context, u32 mtu)
 	if (segment <= mtu)
 		return OUTCOME_TOO_BIG;
 	/* In a tunnel there may be less room than anyone must be able to send. */
-	tunnel = inner_tunnel(reply);
+	entry = inner_tunnel(reply);
+	tunnel = entry ? tunnel_whole(entry) : NULL;
 	if (tunnel)
 		reply->length = ANSWER_LONGEST_IPV4;
 	if (reply->length > packet->length + headers)
@@ -317,7 +319,7 @@ __attribute__((noinline)) u32 answer(struct __sk_buff *context, u32 mtu)
 	if (fib != FIB_SUCCESS && fib != FIB_NO_NEIGH)
 		return OUTCOME_TOO_BIG;
 	lead(way, &state->route);
-	if (encapsulate(context, reply, way, false) != OUTCOMES)
+	if (encapsulate_checked(context, reply, way, false) != OUTCOMES)
 		return OUTCOME_TOO_BIG;
 	hook_send(way);
 	return OUTCOME_TOO_BIG_ANSWERED;

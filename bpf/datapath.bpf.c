@@ -9,6 +9,7 @@
  */
 #include "hook.h"
 #include "device.h"
+#include "recent.h"
 #include "refresh.h"
 #include "route.h"
 #include "send.h"
@@ -100,17 +101,6 @@ inlined bool is_loop(const struct tunnel *tunnel, const struct inner *inner, con
 	return !other;
 }
 
-/* Whether its packets would have to be looked at for that. */
-inlined bool may_loop(const struct tunnel *tunnel, const struct inner *inner)
-{
-	u32 other = inner_family(inner) ^ tunnel->family;
-
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		other |= inner->destination[i] ^ tunnel->destination[i];
-	return !other;
-}
-
 /* What a packet on its way is counted under. */
 inlined u32 sent_as(const struct decision *decision, bool encapsulated)
 {
@@ -134,38 +124,114 @@ inlined int too_big(hook_context *context, struct decision *decision, const stru
 	return HOOK_DROP;
 }
 
+/* What is found out of a packet before anything is worked out. */
+struct glance {
+	u64 moment;	       /* read before the tunnels */
+	struct recent *recent; /* where to remember the packet's destination; NULL for nowhere */
+	struct recent wanted;
+};
+
+/* Remember that packets such as this go by the way in `slot`. */
+inlined void remember(const struct glance *glance, const struct way *way, u32 slot, u32 counter)
+{
+	struct recent *recent = glance->recent;
+
+	if (!recent || way->checksummed || way->unfinished)
+		return;
+	*recent = glance->wanted;
+	recent->moment = glance->moment;
+	recent->way = slot;
+	recent->turn = way->turn;
+	recent->counter = counter;
+}
+
+/* Whether a packet may take a remembered way, but for a checksum that may be unfinished. */
+inlined bool may_take(hook_context *context, const struct way *way, const struct inner *inner)
+{
+	return inner->hops > 1 && inner->length <= way->most && hook_is_expected(context, way);
+}
+
 /*
  * Work out what nothing is remembered of: take the packet out of its outer header if a tunnel ends here, find
- * the tunnel that it goes into and the way there, and send it.
+ * the tunnel that it goes into and the way there, and send it. A function of its own, so that what is remembered
+ * has the registers and the stack to itself.
  */
-inlined int work_out(hook_context *context, struct decision *decision, struct inner *inner, struct way *way,
-		     const struct way_key *key, u64 moment)
+static __attribute__((noinline)) int
+work_out(hook_context *context, struct decision *decision, const struct glance *glance, u32 frame_length)
 {
 	/* Who traces wants to see what the kernel says to this very packet. */
-	const bool remember = forwarding == FORWARDING_FIB && !trace;
-	struct work *work = decision->work;
-	struct bpf_fib_lookup *route = &work->route;
+	const bool remembering = forwarding == FORWARDING_FIB && !trace && !hook_is_merged(context);
+	const u32 device = context->ingress_ifindex;
+	u32 zero = 0;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct bpf_fib_lookup *route;
+	struct way_key *key;
+	struct inner *inner;
 	const struct device *ingress, *egress;
-	const struct tunnel *tunnel;
+	const struct tunnel_entry *entry;
+	const struct tunnel *tunnel = NULL;
+	u32 segment, slot = WAYS;
+	const u32 *kinds;
 	struct ethhdr *ethernet;
-	u32 segment;
+	struct way *way;
 	bool again;
+
+	decision->outcome = OUTCOME_NO_ROOM;
+	if (!work) /* cannot be */
+		return HOOK_DROP;
+	decision->work = work;
+	route = &work->route;
+	inner = &work->packet;
+	key = &work->key;
+	__builtin_memset(inner, 0, sizeof(*inner));
+	decision->outcome =
+		inner_read(inner, (void *)(long)context->data, (void *)(long)context->data_end, frame_length);
+	if (decision->outcome != OUTCOMES)
+		return HOOK_PASS;
+	kinds = unwrap_kinds(work, inner);
+	entry = inner_tunnel(inner);
+	if (entry && !kinds && remembering) {
+		key->template = entry->state >> TEMPLATE_SHIFT;
+		key->destination = entry->destination;
+		key->key = entry->key;
+		key->device = device;
+		key->traffic = inner->protocol << 8 | inner->tos;
+		slot = way_slot(key);
+	}
+	way = way_in(slot);
+	decision->outcome = OUTCOME_NO_ROOM;
+	if (!way) /* cannot be either: the slot is in range */
+		return HOOK_DROP;
+	if (slot != WAYS && way_holds(way, key, glance->moment) && may_take(context, way, inner) &&
+	    !way_may_loop(way, inner) &&
+	    !(HOOK_HANDS_OVER && way->unfinished &&
+	      checksum_is_unfinished(inner, (void *)(long)context->data, (void *)(long)context->data_end))) {
+		remember(glance, way, slot, entry->counter);
+		decision->outcome = encapsulate_checked(context, inner, way, false);
+		if (decision->outcome != OUTCOMES)
+			return HOOK_DROP;
+		decision->tunnel = tunnel_total(entry->counter);
+		decision->outcome = OUTCOME_FORWARDED;
+		return hook_send(way);
+	}
 
 	decision->outcome = OUTCOME_OTHER_HOST;
 	if (hook_is_stranger(context))
 		return HOOK_PASS;
-	decision->outcome = unwrap(context, work, inner, &decision->total);
-	if (decision->outcome != OUTCOMES)
-		return unwrap_drops(decision->outcome) ? HOOK_DROP : HOOK_PASS;
-	again = decision->work->bytes;
+	if (kinds) {
+		decision->outcome = unwrap(context, work, inner, *kinds, &decision->total);
+		if (decision->outcome != OUTCOMES)
+			return unwrap_drops(decision->outcome) ? HOOK_DROP : HOOK_PASS;
+		entry = inner_tunnel(inner);
+	}
+	again = kinds;
 
-	tunnel = inner_tunnel(inner);
-	decision->outcome = !tunnel ? OUTCOME_NO_TUNNEL : OUTCOME_HOP_LIMIT;
-	if (!again && (!tunnel || inner->hops <= 1))
+	decision->outcome = !entry ? OUTCOME_NO_TUNNEL : OUTCOME_HOP_LIMIT;
+	if (!again && (!entry || inner->hops <= 1))
 		return HOOK_PASS;
-	if (again && (inner->hops <= 1 || (!tunnel && forwarding == FORWARDING_STACK)))
+	if (again && (inner->hops <= 1 || (!entry && forwarding == FORWARDING_STACK)))
 		return pass_up(context, decision, inner);
-	ingress = HOOK_HANDS_OVER ? device_of(key->device) : NULL;
+	ingress = HOOK_HANDS_OVER ? device_of(device) : NULL;
 	if (ingress && ingress->flags & DEVICE_UNFINISHED &&
 	    checksum_is_unfinished(inner, (void *)(long)context->data, (void *)(long)context->data_end))
 		return hand_over(context, decision, OUTCOME_HANDED_OVER_CHECKSUM);
@@ -173,13 +239,18 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 	segment = hook_segment(context, inner);
 	if (!segment || !inner_source(inner, work->source, (void *)(long)context->data, (void *)(long)context->data_end))
 		return HOOK_DROP;
-	decision->outcome = OUTCOME_LOOP;
-	if (tunnel && is_loop(tunnel, inner, work->source))
-		return HOOK_DROP;
-	if (tunnel)
+	if (entry) {
+		tunnel = tunnel_whole(entry);
+		decision->outcome = OUTCOME_NO_ROOM;
+		if (!tunnel) /* cannot be either */
+			return HOOK_DROP;
+		decision->outcome = OUTCOME_LOOP;
+		if (is_loop(tunnel, inner, work->source))
+			return HOOK_DROP;
 		prepare(way, inner, tunnel);
-	else
+	} else {
 		prepare_bare(way, inner);
+	}
 	decision->outcome = OUTCOME_TOO_BIG;
 	if (way->bytes + inner->length > 0xffff)
 		return HOOK_DROP;
@@ -189,8 +260,9 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 		return HOOK_DROP;
 
 	if (forwarding == FORWARDING_FIB) {
-		decision->fib = tunnel ? route_outer(context, route, way, key->device, way->bytes + segment) :
-					 route_inner(context, route, inner, work->source, key->device, segment, 0);
+		__builtin_memset(route, 0, sizeof(*route));
+		decision->fib = tunnel ? route_outer(context, route, way, device, way->bytes + segment) :
+					 route_inner(context, route, inner, work->source, device, segment, 0);
 		if (decision->fib == FIB_FRAG_NEEDED)
 			return too_big(context, decision, way);
 		if (decision->fib == FIB_NOT_FWDED && !tunnel)
@@ -213,12 +285,14 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 		}
 		lead(way, route);
 		ethernet = (void *)(long)context->data;
-		if (remember && decision->fib == FIB_SUCCESS && tunnel && !again && !may_loop(tunnel, inner) &&
+		if (slot != WAYS && decision->fib == FIB_SUCCESS &&
 		    (void *)(ethernet + 1) <= (void *)(long)context->data_end) {
 			__builtin_memcpy(way->local, ethernet->destination, sizeof(way->local));
 			way->unfinished = ingress && ingress->flags & DEVICE_UNFINISHED;
 			way->key = *key;
-			way->moment = moment;
+			way->moment = glance->moment;
+			if (!way_may_loop(way, inner))
+				remember(glance, way, slot, entry->counter);
 		}
 	} else if (again) {
 		ethernet = (void *)(long)context->data;
@@ -226,68 +300,44 @@ inlined int work_out(hook_context *context, struct decision *decision, struct in
 			return HOOK_DROP;
 		*ethernet = decision->work->ethernet;
 	}
-	decision->outcome = encapsulate(context, inner, way, forwarding == FORWARDING_STACK);
+	decision->outcome = encapsulate_checked(context, inner, way, forwarding == FORWARDING_STACK);
 	if (decision->outcome != OUTCOMES)
 		return HOOK_DROP;
-	if (tunnel)
-		decision->tunnel = tunnel_total(way->counter);
+	if (entry)
+		decision->tunnel = tunnel_total(entry->counter);
 	decision->outcome = forwarding == FORWARDING_STACK ? OUTCOME_TO_STACK : sent_as(decision, tunnel);
 	return forwarding == FORWARDING_STACK ? HOOK_PASS : hook_send(way);
 }
 
-/* Whether the remembered way is this packet's too. */
-inlined bool may_take(hook_context *context, const struct way *way, const struct inner *inner)
-{
-	u32 segment = hook_segment(context, inner);
-
-	return inner->hops > 1 && segment && !(hook_is_merged(context) && way->checksummed) && way->bytes + segment <= way->mtu &&
-	       (!hook_is_merged(context) || way->bytes + inner->length <= 0xffff) && hook_is_expected(context, way) &&
-	       !(HOOK_HANDS_OVER && way->unfinished &&
-		 checksum_is_unfinished(inner, (void *)(long)context->data, (void *)(long)context->data_end));
-}
-
 /* Decide on the frame and carry it out: the hook's return code, with the reason in `decision`. */
-HOOK_FUNCTION int decide(hook_context *context, struct decision *decision, u32 frame_length)
+inlined int decide(hook_context *context, struct decision *decision, u32 frame_length)
 {
+	struct glance glance = { .moment = way_moment() };
 	struct inner inner = {};
-	struct way_key key = {};
-	u64 moment = way_moment();
 	struct way *way;
-	u32 zero = 0;
 
 	decision->outcome = OUTCOME_VLAN_TAG;
 	if (hook_untagged(context))
 		return HOOK_PASS;
 	hook_reach(context, INNER_REACH);
-	decision->outcome =
-		inner_read(&inner, (void *)(long)context->data, (void *)(long)context->data_end, frame_length);
-	if (decision->outcome != OUTCOMES)
-		return HOOK_PASS;
-
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		key.destination[i] = inner.destination[i];
-	key.device = context->ingress_ifindex;
-	key.traffic = inner.protocol << 8 | inner.tos;
-	way = way_slot(&key);
-	if (!way) { /* cannot be: the slot is in range */
-		decision->outcome = OUTCOME_NO_ROOM;
-		return HOOK_DROP;
+	glance.wanted.device = context->ingress_ifindex;
+	if (forwarding == FORWARDING_FIB && !trace && !hook_is_merged(context) &&
+	    recent_glance(&glance.wanted, &inner, (void *)(long)context->data, (void *)(long)context->data_end,
+			  frame_length)) {
+		glance.recent = recent_in(&glance.wanted);
+		if (glance.recent && recent_holds(glance.recent, &glance.wanted, glance.moment)) {
+			way = way_in(glance.recent->way);
+			if (way && way->turn == glance.recent->turn && may_take(context, way, &inner)) {
+				decision->outcome = encapsulate(context, &inner, way, false);
+				if (decision->outcome != OUTCOMES)
+					return HOOK_DROP;
+				decision->tunnel = tunnel_total(glance.recent->counter);
+				decision->outcome = OUTCOME_FORWARDED;
+				return hook_send(way);
+			}
+		}
 	}
-	if (forwarding == FORWARDING_FIB && !trace && way_holds(way, &key, moment) && may_take(context, way, &inner)) {
-		decision->outcome = encapsulate(context, &inner, way, false);
-		if (decision->outcome != OUTCOMES)
-			return HOOK_DROP;
-		decision->tunnel = tunnel_total(way->counter);
-		decision->outcome = OUTCOME_FORWARDED;
-		return hook_send(way);
-	}
-	decision->work = bpf_map_lookup_elem(&works, &zero);
-	if (!decision->work) { /* cannot be either */
-		decision->outcome = OUTCOME_NO_ROOM;
-		return HOOK_DROP;
-	}
-	return work_out(context, decision, &inner, way, &key, moment);
+	return work_out(context, decision, &glance, frame_length);
 }
 
 SEC(HOOK_SECTION) int datapath(hook_context *context)

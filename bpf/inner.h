@@ -134,10 +134,10 @@ inlined u32 inner_read(struct inner *inner, void *data, void *end, u32 frame_len
 	return inner_read_ipv6(inner, (void *)(ethernet + 1), end, length);
 }
 
-/* The tunnel that takes it, or NULL. */
-inlined const struct tunnel *inner_tunnel(const struct inner *inner)
+/* The entry of the tunnel that takes it, or NULL. */
+inlined const struct tunnel_entry *inner_tunnel(const struct inner *inner)
 {
-	return tunnel_lookup(inner->destination, inner->protocol == IPPROTO_IPIP);
+	return tunnel_find(inner->destination, inner->protocol == IPPROTO_IPIP);
 }
 
 /* Take some hops off the packet, as routers do, and write its traffic class if that has changed. */

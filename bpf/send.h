@@ -12,7 +12,7 @@ inlined void prepare(struct way *way, const struct inner *inner, const struct tu
 	u8 tos = outer_tos(tunnel, inner->tos);
 
 	way->moment = 0;
-	way->counter = tunnel->counter;
+	way->turn++;
 	encapsulation_shim(&way->shim, tunnel, inner->protocol);
 	way->family = tunnel->family;
 	way->bytes = outer_bytes(tunnel->family) + way->shim.length;
@@ -37,8 +37,10 @@ inlined void prepare(struct way *way, const struct inner *inner, const struct tu
 inlined void prepare_bare(struct way *way, const struct inner *inner)
 {
 	way->moment = 0;
+	way->turn++;
 	way->family = 0;
 	way->bytes = 0;
+	way->checksummed = false;
 	way->header.ethernet.protocol = shim_ethertype(inner->protocol);
 }
 
@@ -46,7 +48,7 @@ inlined void prepare_bare(struct way *way, const struct inner *inner)
 inlined void lead(struct way *way, const struct bpf_fib_lookup *route)
 {
 	way->egress = route->ifindex;
-	way->mtu = route->mtu_result;
+	way->most = route->mtu_result > way->bytes ? route->mtu_result - way->bytes : 0;
 	way->next_hop.nh_family = route->family;
 #pragma unroll
 	for (int i = 0; i < 4; i++)
@@ -82,12 +84,21 @@ inlined u32 encapsulate(hook_context *context, const struct inner *inner, const 
 	if (keep)
 		ethernet->protocol = way->header.ethernet.protocol;
 	else
-		*ethernet = way->header.ethernet;
+		ethernet_copy(ethernet, &way->header.ethernet);
 	if (!way->family)
 		return OUTCOMES;
-	if (way->family == AF_INET)
-		return write_ipv4(way, inner, hash, outer, end) ? OUTCOMES : OUTCOME_NO_ROOM;
-	if (!write_ipv6(way, inner, hash, outer, end))
-		return OUTCOME_NO_ROOM;
-	return !way->checksummed || udp_checksum(context, way, inner) ? OUTCOMES : OUTCOME_NO_CHECKSUM;
+	return (way->family == AF_INET ? write_ipv4(way, inner, hash, outer, end) :
+					 write_ipv6(way, inner, hash, outer, end)) ?
+		       OUTCOMES :
+		       OUTCOME_NO_ROOM;
+}
+
+/* The same, and a UDP checksum if the tunnel asks for one. */
+inlined u32 encapsulate_checked(hook_context *context, const struct inner *inner, const struct way *way, bool keep)
+{
+	u32 outcome = encapsulate(context, inner, way, keep);
+
+	if (outcome != OUTCOMES || !way->checksummed)
+		return outcome;
+	return udp_checksum(context, way, inner) ? OUTCOMES : OUTCOME_NO_CHECKSUM;
 }

@@ -33,6 +33,5 @@ struct tunnel {
 	u8 ttl;		  /* of the outer header, hop limit for IPv6; 0 inherits the inner one */
 	u8 tos;		  /* DSCP in the upper six bits */
 	u8 flags;	  /* enum tunnel_flag */
-	u8 reserved[5];
-	u32 counter; /* of a tunnel found: its index among the counters */
+	u8 reserved[9]; /* an array steps by eight bytes, and so does user space in its memory */
 };

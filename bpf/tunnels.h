@@ -168,26 +168,28 @@ __attribute__((noinline)) u32 tunnel_longest(u64 high, u64 low, u32 prefix)
 	return -1;
 }
 
-/* The tunnel whose prefix of this destination is the longest, or NULL. It holds until the next is looked for. */
-inlined const struct tunnel *tunnel_lookup(const be32 *destination, bool ipv4)
+/* The entry of the tunnel whose prefix of this destination is the longest, or NULL. */
+inlined const struct tunnel_entry *tunnel_find(const be32 *destination, bool ipv4)
 {
 	u32 slot = tunnel_longest(destination[0] | (u64)destination[1] << 32,
 				  destination[2] | (u64)destination[3] << 32, ipv4 ? PREFIX_ANY_IPV4 : PREFIX_ANY_IPV6);
-	const volatile struct tunnel_entry *entry = bpf_map_lookup_elem(&tunnels, &slot);
+
+	return bpf_map_lookup_elem(&tunnels, &slot);
+}
+
+/* The whole tunnel of an entry, or NULL. It holds until the next is asked for. */
+inlined const struct tunnel *tunnel_whole(const struct tunnel_entry *entry)
+{
 	const struct tunnel *shared;
 	struct tunnel *tunnel;
-	u32 template, first = 0;
+	u32 template = entry->state >> TEMPLATE_SHIFT, first = 0;
 
-	if (!entry)
-		return NULL;
-	template = entry->state >> TEMPLATE_SHIFT;
 	shared = bpf_map_lookup_elem(&templates, &template);
 	tunnel = bpf_map_lookup_elem(&found, &first);
 	if (!shared || !tunnel)
 		return NULL;
 	*tunnel = *shared;
 	tunnel->key = entry->key;
-	tunnel->counter = entry->counter;
 	if (tunnel->family == AF_INET) {
 		tunnel->destination[0] = entry->destination;
 		if (tunnel->flags & TUNNEL_DERIVED_MAC)

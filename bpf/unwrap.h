@@ -139,13 +139,27 @@ inlined bool unwrap_drops(u32 outcome)
 	       outcome == OUTCOME_INNER_LINK_LOCAL || outcome == OUTCOME_INNER_CONGESTED;
 }
 
-/*
- * If a tunnel ends at the packet's destination, take it out of its outer header. OUTCOMES when it is out, with
- * the `work` and `total` filled in and `packet` the inner one, or when no tunnel ends there; else why it is not.
- */
-inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packet, struct outcome_count **total)
+/* Which kinds of tunnels end at the packet's destination; NULL where none does. */
+inlined const u32 *unwrap_kinds(struct work *work, const struct inner *packet)
 {
-	u32 *kinds, bytes, outcome;
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		work->endpoint.address[i] = packet->destination[i];
+	work->endpoint.port = 0;
+	work->endpoint.family = inner_family(packet);
+	work->endpoint.reserved = 0;
+	work->bytes = 0;
+	return bpf_map_lookup_elem(&endpoints, &work->endpoint);
+}
+
+/*
+ * Take a packet at whose destination tunnels of these `kinds` end out of its outer header. OUTCOMES when it is
+ * out, with the `work` and `total` filled in and `packet` the inner one; else why it is not.
+ */
+inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packet, u32 kinds,
+		   struct outcome_count **total)
+{
+	u32 bytes, outcome;
 	struct shell *shell = &work->shell;
 	struct inner *inner = &work->inner;
 	u16 length = packet->length;
@@ -153,14 +167,12 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 	u8 protocol = 0;
 	void *at, *end;
 
-		__builtin_memset(work, 0, sizeof(*work));
+	__builtin_memset(shell, 0, sizeof(*shell));
+	__builtin_memset(inner, 0, sizeof(*inner));
 #pragma unroll
 	for (int i = 0; i < 4; i++)
-		work->endpoint.address[i] = shell->key.address[i] = packet->destination[i];
-	work->endpoint.family = shell->key.family = inner_family(packet);
-	kinds = bpf_map_lookup_elem(&endpoints, &work->endpoint);
-	if (!kinds)
-		return OUTCOMES;
+		shell->key.address[i] = packet->destination[i];
+	shell->key.family = inner_family(packet);
 	hook_reach(context, SHELL_REACH);
 	at = (void *)(long)context->data + sizeof(struct ethhdr);
 	end = (void *)(long)context->data_end;
@@ -169,7 +181,7 @@ inlined u32 unwrap(hook_context *context, struct work *work, struct inner *packe
 	work->ethernet = *(struct ethhdr *)(at - sizeof(struct ethhdr));
 	outcome = shell_read_ip(shell, &protocol, at, end);
 	if (outcome == OUTCOMES)
-		outcome = shell_read_kind(work, protocol, *kinds, &length, shell_at(shell, at), end);
+		outcome = shell_read_kind(work, protocol, kinds, &length, shell_at(shell, at), end);
 	if (outcome == OUTCOMES)
 		outcome = decapsulation_shim(shell, protocol, shell_at(shell, at), end);
 	if (outcome != OUTCOMES)

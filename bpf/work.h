@@ -3,6 +3,7 @@
 #pragma once
 #include "decapsulation.h"
 #include "inner.h"
+#include "way.h"
 
 struct work {
 	/* Of a packet that is taken out of its outer header: */
@@ -12,6 +13,8 @@ struct work {
 	struct shell shell;
 	struct inner inner;
 	/* Of any: */
+	struct inner packet; /* as it came, or as it was taken out */
+	struct way_key key;
 	be32 source[4];
 	struct bpf_fib_lookup route;
 };

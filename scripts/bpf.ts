@@ -35,6 +35,7 @@ function compile(source: string, hook: string | undefined, to: string): void {
 		'-O2',
 		'-g',
 		'-nostdinc',
+		'-fno-strict-aliasing',
 		'-fno-ident',
 		'-fdebug-compilation-dir=.',
 	];

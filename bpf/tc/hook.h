@@ -12,8 +12,6 @@
 /* On to the next program at the hook, and up the stack behind the last: TC_ACT_OK would leave others out. */
 #define HOOK_PASS TC_ACT_UNSPEC
 #define HOOK_DROP TC_ACT_SHOT
-/* Its stack is given back before more is done; in XDP there is no more to do. */
-#define HOOK_FUNCTION static __attribute__((noinline))
 /* There is no hook behind this one to leave a packet to. */
 #define HOOK_HANDS_OVER 0
 
@@ -45,7 +43,7 @@ inlined bool hook_is_expected(hook_context *context, const struct way *way)
 /* Make the first `bytes` readable, as far as the frame has them: the rest of an skb may lie in pages. */
 inlined void hook_reach(hook_context *context, u32 bytes)
 {
-	if (context->data + bytes > context->data_end)
+	if ((void *)(long)context->data + bytes > (void *)(long)context->data_end)
 		bpf_skb_pull_data(context, context->len < bytes ? context->len : bytes);
 }
 

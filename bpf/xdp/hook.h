@@ -12,7 +12,6 @@
 #define HOOK_PLACE_OUT PLACE_XDP_OUT
 #define HOOK_PASS XDP_PASS
 #define HOOK_DROP XDP_DROP
-#define HOOK_FUNCTION inlined
 /* What XDP has no means to do is left to TC, behind it. */
 #define HOOK_HANDS_OVER 1
 

@@ -161,8 +161,7 @@ export const tunnelLayout = {
 	ttl: { offset: 68, size: 1 },
 	tos: { offset: 69, size: 1 },
 	flags: { offset: 70, size: 1 },
-	reserved: { offset: 71, size: 5 },
-	counter: { offset: 76, size: 4 },
+	reserved: { offset: 71, size: 9 },
 } as const;
 
 /** enum tunnel_state, by number. */

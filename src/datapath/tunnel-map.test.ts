@@ -62,8 +62,7 @@ function value(member: {
 		member.ttl ?? '40',
 		member.tos ?? '00',
 		member.flags ?? '01',
-		'0000000000',
-		zero4,
+		'000000000000000000',
 	].join('');
 	return [template, ipv4 ? member.destination.slice(0, 8) : zero4, member.key ?? zero4].join(' ');
 }

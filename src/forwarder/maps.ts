@@ -114,6 +114,7 @@ export const keptMaps: Readonly<Record<string, KeptMap>> = {
 /** Recreated with each program, and why that loses nothing. */
 export const recreatedMaps: Readonly<Record<string, string>> = {
 	ways: 'a cache that holds for one tick',
+	recents: 'the same',
 	segments: 'scratch space of one packet',
 	found: 'scratch memory of a program',
 	works: 'scratch space of one packet',

@@ -119,7 +119,7 @@ describe('more than the engine knows', () => {
 		);
 		object[at + 4] = 12;
 		expect(() => loadProgram({ object })).toThrow(
-			/does not know the helper bpf_tail_call, at instruction \d+ \(byte \d+\) of section xdp; try the linux engine/,
+			/does not know the helper bpf_tail_call, at instruction \d+ \(byte \d+\) of section \.text; try the linux engine/,
 		);
 		expect(() => loadProgram({ object })).toThrow(expect.objectContaining({ code: 'EF_BPF_UNSUPPORTED' }));
 	});
