@@ -98,7 +98,12 @@ const engine: ModelEngine = openModelEngine();
 
 /** Send a datagram through the router. */
 export function send(packet: PacketOptions, options: RouterOptions = {}): Journey {
-	return engine.try(scenarioOf(options, udpFrame(packet)));
+	return sendFrame(udpFrame(packet), options);
+}
+
+/** Send a frame that comes in by veth0. */
+export function sendFrame(frame: Uint8Array, options: RouterOptions = {}): Journey {
+	return engine.try(scenarioOf(options, frame));
 }
 
 /** How it ended, in a line: `IP_RPFILTER ip_rcv_finish_core reverse-path`, `forwarded host1`. */

@@ -62,6 +62,21 @@ test('the last of its fragments is told by as little as 8 bytes; what lies behin
 	expect(carries(trailed)(packet.frame)).toBe(true);
 });
 
+test('a fragment that others follow is told with its last bytes and without: whole eights are kept of it', () => {
+	const fragment = (bytes: number, moreFragments: boolean): Uint8Array => {
+		const header = { ttl: 64, protocol: 253, ...near, moreFragments, fragmentOffset: 8 };
+		const data = Uint8Array.from({ length: bytes }, (_, index) => index);
+		return encodeEthernet({ ...macs, etherType: etherType.ipv4 }, encodeIpv4(header, data));
+	};
+	const isFragment = carries(fragment(60, true));
+	expect(isFragment(fragment(60, true))).toBe(true);
+	expect(isFragment(fragment(60, true).subarray(0, -4))).toBe(true);
+	expect(isFragment(fragment(60, true).subarray(0, -8))).toBe(false);
+	expect(carries(fragment(60, false))(fragment(60, false).subarray(0, -4))).toBe(false);
+	// Forwarded in parts, the last ends as it does.
+	expect(isFragment(ipv4(253, fragment(60, true).subarray(-12)))).toBe(true);
+});
+
 test('an answer is told where it is what was sent', () => {
 	const reply = ipv4(ipProtocol.icmp, encodeIcmp({ type: 0, code: 0, identifier: 1, sequence: 1 }, payload));
 	expect(isPacket(reply)).toBe(false);

@@ -28,9 +28,20 @@ const fragmentTailBytes = 8;
 /** No packet up to this length is fragmented anywhere (RFC 791). */
 const wholeBytes = 68;
 
-/** The bytes that a packet is told by: its last, but for what lies behind the end that its IP header names. */
+/**
+ * The bytes that a packet is told by: its last, but for what lies behind the end that its IP header names, and for
+ * what a host that puts fragments together cuts off.
+ */
 function tailOf(frame: Uint8Array): Uint8Array {
-	return frame.subarray(0, endOfPacket(frame)).slice(-tailBytes);
+	return frame.subarray(0, endOfPacket(frame) - unevenBytes(frame)).slice(-tailBytes);
+}
+
+/** Of an IPv4 fragment that others follow, only whole eights are kept (ip_frag_queue). */
+function unevenBytes(frame: Uint8Array): number {
+	if (frame.length < ethernetLength + ipv4Length || viewOf(frame).getUint16(12) !== etherType.ipv4) return 0;
+	const isFollowed = ((frame[ethernetLength + 6] ?? 0) & 0x20) !== 0;
+	const payload = endOfPacket(frame) - ethernetLength - ((frame[ethernetLength] ?? 0) & 0x0f) * 4;
+	return isFollowed && payload >= 8 ? payload % 8 : 0;
 }
 
 /** Where the kernel cuts the frame off, whatever else is wrong with it. */
@@ -53,13 +64,13 @@ function endOfPacket(frame: Uint8Array): number {
  */
 export function carries(sent: Uint8Array): (frame: Uint8Array) => boolean {
 	const tail = tailOf(sent);
+	const end = endOfPacket(sent);
+	const last = sent.slice(end - fragmentTailBytes, end);
 	const isAnswered = !isAnswer(sent);
 	return (frame) => {
 		const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
 		const whole = bytes.lastIndexOf(tail) >= 0;
-		const part =
-			endOfPacket(sent) > ethernetLength + wholeBytes &&
-			bytes.subarray(-fragmentTailBytes).equals(tail.subarray(-fragmentTailBytes));
+		const part = end > ethernetLength + wholeBytes && bytes.subarray(-fragmentTailBytes).equals(last);
 		return (whole || part) && !(isAnswered && isAnswer(frame));
 	};
 }

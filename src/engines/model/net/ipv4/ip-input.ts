@@ -182,6 +182,22 @@ function ipOptionsRcvSrr(
 	return next;
 }
 
+/** ip_defrag(), ip_frag_queue(): of a fragment that others follow, whole eights are kept. */
+function ipDefrag(walk: Walk, skb: Skb): Outcome {
+	const start = networkHeader + (byteAt(skb, 0) & 15) * 4;
+	const bytes = skb.data.length - start;
+	const kept = (wordAt(skb, 6) & 0x2000) === 0 ? bytes : bytes & ~7;
+	if (kept === 0)
+		return walk.drop(skb, {
+			reason: 'NOT_SPECIFIED',
+			where: 'ip_defrag',
+			cause: 'truncated',
+			counters: ['IpReasmFails'],
+		});
+	skb.data = skb.data.subarray(0, start + kept);
+	return ipExpire(walk, skb);
+}
+
 /**
  * ip_expire(): the others did not come. Only the first fragment is given up as a packet, and its sender told;
  * of the rest nothing is seen any more.
@@ -205,7 +221,7 @@ function ipLocalDeliver(walk: Walk, skb: Skb, type: 'local' | 'broadcast' | 'mul
 	const to = ipv4Text(ipv4At(skb.data, networkHeader + 16));
 	if ((wordAt(skb, 6) & 0x3fff) !== 0) {
 		walk.step('ip_local_deliver', skb.ingress, `a fragment of a packet to ${to}, held until the others come`);
-		return ipExpire(walk, skb);
+		return ipDefrag(walk, skb);
 	}
 	walk.step('ip_local_deliver', skb.ingress, `${to} is the host's: the packet goes to its protocol`);
 	return ipProtocolDeliver(walk, skb, type);

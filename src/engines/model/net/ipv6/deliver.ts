@@ -1,16 +1,18 @@
 /** An IPv6 packet to the host itself: ip6_input() and ip6_protocol_deliver_rcu() of net/ipv6/ip6_input.c. */
+import type { Cause } from '../../../../journey/cause.ts';
 import type { Outcome } from '../../../../journey/journey.ts';
 import { formatIpv6 } from '../../../../packet/address.ts';
 import { transportChecksum } from '../../../../packet/checksum.ts';
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
-import { type Bytes, isMulticast6, sameBytes } from '../core/address.ts';
-import type { NetDevice } from '../core/device.ts';
+import { type Bytes, isMulticast6, needsStrict6, sameBytes } from '../core/address.ts';
+import { masterIfindex, type NetDevice } from '../core/device.ts';
 import { networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { hasSocket } from '../core/socket.ts';
-import { skipExtensions } from './exthdrs.ts';
-import { icmpv6Rcv, icmpv6Send, wayBack } from './icmp.ts';
+import { ipv6SkipExthdr, skipExtensions } from './exthdrs.ts';
+import { answerFlow, icmpv6Rcv, icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
+import { ip6DstLookup } from './ip6-output.ts';
 
 /** From which version on UDP and UDP-Lite are not received by one function. */
 const udpIsOne = 7000;
@@ -52,7 +54,7 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 	const { protocol, offset } = upper;
 	switch (protocol) {
 		case ipProtocol.fragment:
-			return ip6FragExpire(walk, skb, offset);
+			return ipv6FragRcv(walk, skb, offset);
 		case ipProtocol.icmpv6:
 			return icmpv6Rcv(walk, skb, offset);
 		case ipProtocol.udp:
@@ -73,11 +75,50 @@ export function ip6Input(walk: Walk, skb: Skb): Outcome {
 	}
 }
 
+/** Bytes of the upper protocol's header that the first fragment has to hold. */
+const leastUpper: Readonly<Record<number, number>> = {
+	[ipProtocol.tcp]: 20,
+	[ipProtocol.udp]: 8,
+	[ipProtocol.icmpv6]: 8,
+};
+/** The longest payload that an IPv6 header can tell of (IPV6_MAXPLEN). */
+const longestPayload = 65535;
+
+/** ipv6_frag_rcv(), ip6_frag_queue() */
+function ipv6FragRcv(walk: Walk, skb: Skb, at: number): Outcome {
+	const where = 'ipv6_frag_rcv';
+	const drop = (cause: Cause, counter: string): Outcome =>
+		walk.drop(skb, { reason: 'NOT_SPECIFIED', where, cause, counters: [counter] });
+	const flags = wordAt(skb, at + 2);
+	const offset = flags & 0xfff8;
+	const bytes = skb.data.length - networkHeader - (at + 8);
+	if (isCutShort(skb)) {
+		walk.step(where, skb.ingress, 'the first fragment does not hold all headers');
+		icmpv6Send(walk, skb, 4, 3);
+		return drop('truncated', 'Ip6InHdrErrors');
+	}
+	const isUneven = (flags & 1) !== 0 && (bytes & 7) !== 0;
+	if (isUneven || offset + bytes > longestPayload) {
+		walk.step(where, skb.ingress, `a fragment cannot have ${bytes} bytes at ${offset}`);
+		icmpv6Send(walk, skb, 4, 0);
+		return drop('header-invalid', 'Ip6InHdrErrors');
+	}
+	if (bytes === 0) return drop('truncated', 'Ip6ReasmFails');
+	return ip6FragExpire(walk, skb, offset);
+}
+
+/** ipv6frag_thdr_truncated() */
+function isCutShort(skb: Skb): boolean {
+	const upper = ipv6SkipExthdr(skb);
+	if (upper === undefined || (upper.fragment & 0xfff8) !== 0) return false;
+	return upper.offset + (leastUpper[upper.protocol] ?? 1) > skb.data.length - networkHeader;
+}
+
 /** ip6_frag_expire(): as ip_expire() does, of the first fragment alone. */
-function ip6FragExpire(walk: Walk, skb: Skb, at: number): Outcome {
+function ip6FragExpire(walk: Walk, skb: Skb, offset: number): Outcome {
 	const where = 'ip6_frag_expire';
 	walk.step('ipv6_frag_rcv', skb.ingress, 'a fragment, held until the others come');
-	if ((wordAt(skb, at + 2) & 0xfff8) !== 0) return walk.vanish();
+	if (offset !== 0) return walk.vanish();
 	walk.time += (walk.net.sysctls.others['net.ipv6.ip6frag_time'] ?? 60) * 1_000_000_000;
 	walk.step(where, skb.ingress, 'net.ipv6.ip6frag_time has passed: the fragment is given up');
 	icmpv6Send(walk, skb, 3, 1);
@@ -151,8 +192,21 @@ function tcpv6Rcv(walk: Walk, skb: Skb, offset: number): Outcome {
 	if (hasSocket(walk.net, ipProtocol.tcp, segment)) return walk.deliver(skb);
 	// tcp_v6_send_reset()
 	const told =
-		!isMulticast6(addresses.destination) && !skb.isAnycast && wayBack(walk, skb) !== undefined
+		!isMulticast6(addresses.destination) && !skb.isAnycast && canReset(walk, skb, segment)
 			? ['TcpOutRsts']
 			: [];
 	return walk.drop(skb, { reason: 'NO_SOCKET', where, cause: 'no-receiver', counters: told });
+}
+
+/** tcp_v6_send_response(): whether a reset finds a way. */
+function canReset(walk: Walk, skb: Skb, segment: Bytes): boolean {
+	const port = (at: number): number => ((segment[at] ?? 0) << 8) | (segment[at + 1] ?? 0);
+	const flow = answerFlow(walk, skb, {
+		source: destinationOf(skb),
+		oif: needsStrict6(sourceOf(skb)) ? skb.ingress.ifindex : masterIfindex(skb.device),
+		protocol: ipProtocol.tcp,
+		sourcePort: port(2),
+		destinationPort: port(0),
+	});
+	return ip6DstLookup(walk.net, flow) !== undefined;
 }

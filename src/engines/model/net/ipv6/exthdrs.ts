@@ -2,7 +2,7 @@
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Refusal, Walk } from '../../walk.ts';
 import { isMulticast6 } from '../core/address.ts';
-import { byteAt, type Skb, wordAt } from '../core/skb.ts';
+import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
 import { icmpv6Send } from './icmp.ts';
 import { destinationOf } from './ip6-input.ts';
 
@@ -115,6 +115,45 @@ function parseOption(
 	if (action === 2 || (action === 3 && !isMulticast6(destinationOf(skb))))
 		icmpv6Send(walk, skb, 4, 2, action === 2);
 	return unknown;
+}
+
+/** NEXTHDR_AUTH */
+const authentication = 51;
+const extensions: ReadonlySet<number> = new Set([
+	ipProtocol.hopByHop,
+	ipProtocol.routing,
+	ipProtocol.fragment,
+	authentication,
+	ipProtocol.destinationOptions,
+]);
+
+/**
+ * ipv6_skip_exthdr(): what stands behind all extension headers, none of which is looked into; undefined where they
+ * are cut short, or where nothing follows.
+ */
+export function ipv6SkipExthdr(
+	skb: Skb,
+): { readonly protocol: number; readonly offset: number; readonly fragment: number } | undefined {
+	const bytes = skb.data.length - networkHeader;
+	let protocol = byteAt(skb, 6);
+	let offset = 40;
+	let fragment = 0;
+	while (extensions.has(protocol)) {
+		if (offset + (protocol === ipProtocol.fragment ? 4 : 2) > bytes) return undefined;
+		if (protocol === ipProtocol.fragment) {
+			fragment = wordAt(skb, offset + 2);
+			if ((fragment & 0xfff8) !== 0) break;
+		}
+		const length =
+			protocol === ipProtocol.fragment
+				? 8
+				: protocol === authentication
+					? (byteAt(skb, offset + 1) + 2) * 4
+					: lengthAt(skb, offset);
+		protocol = byteAt(skb, offset);
+		offset += length;
+	}
+	return protocol === ipProtocol.noNextHeader ? undefined : { protocol, offset, fragment };
 }
 
 /** What stands behind the extension headers of a packet to the host itself. */

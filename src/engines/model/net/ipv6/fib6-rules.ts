@@ -29,13 +29,19 @@ export interface Lookup6 {
 }
 
 /**
- * fib6_rule_lookup() of the input path, or of the output path where it is told the device.
+ * fib6_rule_lookup(), and for each table ip6_pol_route_input() or ip6_pol_route_output()
  * @param strict only routes of the very device count (RT6_LOOKUP_F_IFACE)
  */
-export function fib6RuleLookup(net: Net, flow: Flow6, strict: boolean, device: number = flow.iif): Lookup6 {
+export function fib6RuleLookup(
+	net: Net,
+	flow: Flow6,
+	strict: boolean,
+	direction: 'input' | 'output',
+): Lookup6 {
 	const reachable = net.sysctls.all6.forwarding === 0;
 	const lookup = (id: number): Fib6Result | 'EAGAIN' => {
 		const table = net.ipv6.tables.get(id);
+		const device = direction === 'input' ? flow.iif : flow.oif;
 		const found = table && fib6TableLookup(net, table, device, flow, { strict, reachable });
 		return found === undefined || routeErrors[found.type] === 'EAGAIN' ? 'EAGAIN' : found;
 	};

@@ -7,13 +7,17 @@ import { transportChecksum } from '../../../../packet/checksum.ts';
 import { icmpv6Type } from '../../../../packet/icmpv6.ts';
 import { ipProtocol } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
-import { type Bytes, isAny6, isLinkLocal6, isMulticast6, needsStrict6, sameBytes } from '../core/address.ts';
+import { type Bytes, isAny6, isLinkLocal6, isMulticast6, sameBytes } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
-import { routeErrors } from '../core/error.ts';
 import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
+import { isOwn } from './addrconf.ts';
+import { ipv6SkipExthdr } from './exthdrs.ts';
 import type { Fib6Result } from './fib6-lookup.ts';
-import { fib6Lookup, fib6RuleLookup } from './fib6-rules.ts';
+import type { Flow6 } from './fib6-rules.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
+import { ip6DstLookup } from './ip6-output.ts';
+import { ip6RouteOutput } from './route.ts';
+import { ipv6DevGetSaddr } from './source-address.ts';
 
 const counterOf: Readonly<Record<number, string>> = {
 	1: 'Icmp6OutDestUnreachs',
@@ -21,6 +25,8 @@ const counterOf: Readonly<Record<number, string>> = {
 	3: 'Icmp6OutTimeExcds',
 	4: 'Icmp6OutParmProblems',
 };
+
+const packetTooBig = 2;
 
 /**
  * icmpv6_send()
@@ -31,15 +37,15 @@ export function icmpv6Send(
 	skb: Skb,
 	type: number,
 	code: number,
-	ofGroups: boolean = type === 2,
+	ofGroups: boolean = type === packetTooBig,
 ): void {
 	const source = sourceOf(skb);
 	const destination = destinationOf(skb);
 	if ((isMulticast6(destination) || skb.packetType !== 'host') && !ofGroups) return;
 	if (isAny6(source) || isMulticast6(source)) return;
-	if (byteAt(skb, 6) === ipProtocol.icmpv6 && byteAt(skb, 40) < 128) return;
+	if (isIneligible(skb)) return;
 	const to = formatIpv6(source);
-	const way = wayBack(walk, skb);
+	const way = errorRoute(walk, skb, type);
 	if (way === undefined) {
 		walk.step('icmpv6_send', skb.ingress, `there is no way back to ${to}: no ICMPv6 error is sent`);
 		return;
@@ -51,6 +57,14 @@ export function icmpv6Send(
 	walk.step('icmpv6_send', skb.ingress, `ICMPv6 type ${type} code ${code} goes back to ${to}`);
 	walk.icmp = { type, code, to };
 	walk.count('Icmp6OutMsgs', counterOf[type] ?? 'Icmp6OutErrors');
+}
+
+/** is_ineligible(): an ICMPv6 error, or as much of an ICMPv6 message as may be one. */
+function isIneligible(skb: Skb): boolean {
+	const upper = ipv6SkipExthdr(skb);
+	if (upper?.protocol !== ipProtocol.icmpv6) return false;
+	const type = skb.data[networkHeader + upper.offset];
+	return type === undefined ? upper.fragment === 0 : type < 128;
 }
 
 /** icmpv6_rcv() */
@@ -116,53 +130,60 @@ function icmpv6Handle(walk: Walk, skb: Skb, message: Uint8Array): Outcome {
 const withReasons = 6003;
 const extendedEchoReply = 161;
 
-/**
- * icmpv6_echo_reply(): whether the reply finds a way, by the device the request came in by if it can; and by
- * no other where the reply has no source address yet (ip6_route_output_flags()).
- */
-function canAnswer({ net }: Walk, skb: Skb): boolean {
-	const to = sourceOf(skb);
+/** icmpv6_echo_reply(): whether the reply finds a way. */
+function canAnswer(walk: Walk, skb: Skb): boolean {
 	const own = destinationOf(skb);
-	const anySource = skb.isAnycast || isMulticast6(own);
-	const oif = skb.ingress.ifindex;
-	const flow = {
+	const source = skb.isAnycast || isMulticast6(own) ? any : own;
+	const flow = answerFlow(walk, skb, { source, oif: skb.ingress.ifindex });
+	return ip6DstLookup(walk.net, flow) !== undefined;
+}
+
+/** The flow of what the host answers to a packet's source. */
+export function answerFlow(
+	{ net }: Walk,
+	skb: Skb,
+	more: Pick<Flow6, 'source' | 'oif'> & Partial<Flow6>,
+): Flow6 {
+	return {
 		iif: loopbackIfindex,
-		oif,
 		l3mdev: 0,
-		mark: 0,
-		destination: to,
-		source: anySource ? new Uint8Array(16) : own,
+		mark: net.sysctls.others['net.ipv6.fwmark_reflect'] ? skb.mark : 0,
+		destination: sourceOf(skb),
 		trafficClass: 0,
 		protocol: ipProtocol.icmpv6,
 		sourcePort: 0,
 		destinationPort: 0,
+		...more,
 	};
-	const { result } = fib6RuleLookup(net, flow, anySource || needsStrict6(to), oif);
-	return typeof result !== 'string' && routeErrors[result.type] === undefined;
 }
 
+/** The way of an ICMPv6 error to the packet's source, if there is one. */
+function errorRoute(walk: Walk, skb: Skb, type: number): Fib6Result | undefined {
+	const { net } = walk;
+	const oif = isLinkLocal6(sourceOf(skb)) ? skb.ingress.ifindex : masterIfindex(skb.device);
+	const flow = answerFlow(walk, skb, { source: any, oif: 0 });
+	flow.source = errorSource(walk, skb, { ...flow });
+	flow.oif = oif;
+	// icmpv6_xrlim_allow() looks for a way of its own: only what is too big is told without limit.
+	if (type !== packetTooBig && ip6RouteOutput(net, flow) === undefined) return undefined;
+	return ip6DstLookup(net, flow);
+}
+
+/** The address that an ICMPv6 error comes from: the one the packet was for, or what fits where it came in. */
+function errorSource({ net, kernel }: Walk, skb: Skb, flow: Flow6): Bytes {
+	const destination = destinationOf(skb);
+	const isUnicast = !isMulticast6(destination) && skb.packetType === 'host';
+	if (isUnicast && isOwn(net, skb.device, destination)) return destination;
+	if (kernel.version < fitsIngress || ip6RouteOutput(net, flow)?.info.preferredSource !== undefined)
+		return any;
+	return ipv6DevGetSaddr(net, skb.ingress, flow.destination) ?? any;
+}
+
+/** Since which version errors come from an address that fits the ingress device. */
+const fitsIngress = 5011;
+const any = new Uint8Array(16);
 /** ipv6_anycast_destination(): of an anycast route, or the subnet routers' anycast address of its subnet. */
 function isAnycastDestination({ info, nexthop, type }: Fib6Result, destination: Bytes): boolean {
 	const ofSubnet = info.length < 127 && nexthop?.gateway === undefined && sameBytes(info.prefix, destination);
 	return type === 'anycast' || ofSubnet;
-}
-
-/** The way of what the host answers to the packet's source, if there is one. */
-export function wayBack({ net }: Walk, skb: Skb): Fib6Result | undefined {
-	const source = sourceOf(skb);
-	const scoped = isLinkLocal6(source);
-	const oif = scoped ? skb.ingress.ifindex : 0;
-	const { result } = fib6Lookup(net, oif, {
-		iif: loopbackIfindex,
-		oif,
-		l3mdev: masterIfindex(skb.ingress),
-		mark: 0,
-		destination: source,
-		source: destinationOf(skb),
-		trafficClass: 0,
-		protocol: ipProtocol.icmpv6,
-		sourcePort: 0,
-		destinationPort: 0,
-	});
-	return typeof result === 'string' || routeErrors[result.type] !== undefined ? undefined : result;
 }

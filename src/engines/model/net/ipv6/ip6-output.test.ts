@@ -75,6 +75,13 @@ const cases: readonly [
 		'NO_SOCKET __udp6_lib_rcv no-receiver',
 		'1/4',
 	],
+	[
+		'to that address of a device that is down',
+		{ to: 'fc00:0:0:1::' },
+		{ devices: { veth1: { up: false } } },
+		'NO_SOCKET __udp6_lib_rcv no-receiver',
+		'1/4',
+	],
 	['to a group nobody is in', { to: 'ff05::77' }, {}, 'NOT_SPECIFIED ip6_mc_input destination-invalid', ''],
 ];
 

@@ -5,10 +5,13 @@ import type { Refusal, Walk } from '../../walk.ts';
 import { isAny6, isLinkLocal6, isLoopback6, isMulticast6 } from '../core/address.ts';
 import { leastIpv6Mtu } from '../core/devices.ts';
 import { neighOutput, type Target } from '../core/neigh-output.ts';
+import type { Net } from '../core/net.ts';
 import { byteAt, networkHeader, type Skb } from '../core/skb.ts';
+import type { Fib6Result } from './fib6-lookup.ts';
+import type { Flow6 } from './fib6-rules.ts';
 import { icmpv6Send } from './icmp.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
-import type { InputRoute6 } from './route.ts';
+import { type InputRoute6, ip6RouteGetSaddr, ip6RouteOutput } from './route.ts';
 
 type Forward = Extract<InputRoute6, { kind: 'forward' }>;
 
@@ -60,7 +63,7 @@ export function ip6Forward(walk: Walk, skb: Skb, route: Forward): Outcome {
 	if (length > mtu) {
 		walk.step(where, device, `${length} bytes are more than the MTU, ${mtu}`);
 		const atEgress = { ...skb, device };
-		icmpv6Send(walk, skb, 2, 0);
+		icmpv6Send(walk, atEgress, 2, 0);
 		return walk.drop(atEgress, {
 			reason: 'PKT_TOO_BIG',
 			where,
@@ -81,6 +84,16 @@ function forwardMtu({ info, nexthop }: Forward): number {
 
 function deviceMtu({ conf6, mtu }: Forward['nexthop']['device']): number {
 	return conf6?.mtu || mtu;
+}
+
+/** ip6_dst_lookup_tail(): the way of what the host itself sends, and the source it gets if it has none yet. */
+export function ip6DstLookup(net: Net, flow: Flow6): Fib6Result | undefined {
+	if (!isAny6(flow.source)) return ip6RouteOutput(net, flow);
+	const route = ip6RouteOutput(net, flow);
+	const source = ip6RouteGetSaddr(net, flow, route);
+	if (source === undefined) return undefined;
+	flow.source = source;
+	return route ?? ip6RouteOutput(net, flow);
 }
 
 /** ip6_output(), ip6_finish_output(), ip6_finish_output2() */

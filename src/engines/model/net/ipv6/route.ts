@@ -2,9 +2,11 @@
 import type { Outcome } from '../../../../journey/journey.ts';
 import { formatIpv6 } from '../../../../packet/address.ts';
 import type { Refusal, Walk } from '../../walk.ts';
-import { isAny6, isMulticast6, needsStrict6 } from '../core/address.ts';
+import { type Bytes, isAny6, isMulticast6, needsStrict6 } from '../core/address.ts';
+import { loopbackIfindex, masterIfindex } from '../core/device.ts';
 import { type Errno, routeErrors } from '../core/error.ts';
 import { skbPorts } from '../core/flow-dissector.ts';
+import type { Net } from '../core/net.ts';
 import type { Nexthop } from '../core/nexthop.ts';
 import { byteAt, type Skb, wordAt } from '../core/skb.ts';
 import { type Fib6Result, fib6SelectPath } from './fib6-lookup.ts';
@@ -12,6 +14,7 @@ import { type Flow6, fib6RuleLookup } from './fib6-rules.ts';
 import { icmpv6Send } from './icmp.ts';
 import type { Fib6Info } from './ip6-fib.ts';
 import { destinationOf, sourceOf } from './ip6-input.ts';
+import { ipv6DevGetSaddr } from './source-address.ts';
 
 export type InputRoute6 =
 	| { readonly kind: 'local' }
@@ -38,7 +41,7 @@ export function ip6RouteInput(walk: Walk, skb: Skb): InputRoute6 {
 			? skbPorts(skb)
 			: { protocol: byteAt(skb, 6), sourcePort: 0, destinationPort: 0 }),
 	};
-	const { result, rule } = fib6RuleLookup(net, flow, strict);
+	const { result, rule } = fib6RuleLookup(net, flow, strict, 'input');
 	const by = rule === undefined ? '' : `, by rule ${rule.priority}`;
 	const text = formatIpv6(destination);
 	if (typeof result === 'string') {
@@ -58,6 +61,27 @@ export function ip6RouteInput(walk: Walk, skb: Skb): InputRoute6 {
 	return result.nexthop === undefined
 		? { kind: 'error', error: 'ENETUNREACH' }
 		: { kind: 'forward', info: result.info, nexthop: result.nexthop };
+}
+
+/**
+ * ip6_route_output_flags(): the way of what the host itself sends; undefined for an error.
+ * @param flow of which it sets what the kernel sets
+ */
+export function ip6RouteOutput(net: Net, flow: Flow6): Fib6Result | undefined {
+	flow.iif = loopbackIfindex;
+	// What has no source yet goes by no other device than it was told.
+	const strict = needsStrict6(flow.destination) || (flow.oif !== 0 && isAny6(flow.source));
+	const { result } = fib6RuleLookup(net, flow, strict, 'output');
+	return typeof result === 'string' || routeErrors[result.type] !== undefined ? undefined : result;
+}
+
+/** ip6_route_get_saddr() */
+export function ip6RouteGetSaddr(net: Net, flow: Flow6, route: Fib6Result | undefined): Bytes | undefined {
+	const device = route?.nexthop?.device;
+	const vrf = net.devices[flow.l3mdev];
+	const sameVrf = vrf === undefined || (device !== undefined && masterIfindex(device) === vrf.ifindex);
+	const preferred = sameVrf ? route?.info.preferredSource : undefined;
+	return preferred ?? ipv6DevGetSaddr(net, sameVrf ? device : vrf, flow.destination);
 }
 
 function selectPath6(walk: Walk, skb: Skb, result: Fib6Result): void {
