@@ -126,7 +126,7 @@ function measureRuns(progress: (message: string) => void): Figure[] {
 	let kernel: { ours: Measure; empty: Measure } | undefined;
 	const rig = openRig({
 		open: false,
-		encapsulated: true,
+		expected: 'ip',
 		attach: ({ ingress, router, programs }) => {
 			// A program attached nowhere waits for all processors before each test run.
 			attachXdp(ingress, xdp);

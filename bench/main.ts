@@ -4,6 +4,7 @@
  */
 import { EncapForwardError } from '../src/error.ts';
 import { type Benchmark, type Figure, isReached } from './benchmark.ts';
+import { differential } from './differential.ts';
 import { engine } from './engine.ts';
 import { explaining } from './explain.ts';
 import { lab } from './lab.ts';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 	model,
 	explain: explaining,
 	trace,
+	differential,
 };
 
 function readNames(options: readonly string[]): readonly string[] {

@@ -9,8 +9,10 @@
 const volatile u32 generator_device = 0;
 const volatile u32 redirect_device = 0;
 
-/* Set before loading: whether what arrives should be IPv6 in IPv4, or plain IPv6. */
-const volatile bool encapsulated = false;
+enum expected { EXPECTED_PLAIN, EXPECTED_IP, EXPECTED_VXLAN };
+
+/* Set before loading: how IPv6 should arrive, as it is or in which tunnel over IPv4. */
+const volatile u8 expected = EXPECTED_PLAIN;
 
 /* Set before loading: to how many inner destinations frames go, each to one drawn by lot; 0 for the frame's own. */
 const volatile u32 destinations = 0;
@@ -131,16 +133,27 @@ struct {
 	map_type(value, u64);
 } sunk SEC(".maps");
 
+/* What follows Ethernet, IPv4, UDP, VXLAN and Ethernet. */
+enum { VXLAN_BYTES = 8 + 8 + 14, VXLAN_PORT = 4789 };
+
 inlined bool is_expected(struct ethhdr *ethernet, void *end)
 {
 	struct iphdr *outer = (void *)(ethernet + 1);
-	struct ipv6hdr *inner = encapsulated ? (void *)(outer + 1) : (void *)(ethernet + 1);
+	struct udphdr *udp = (void *)(outer + 1);
+	struct ipv6hdr *inner = expected == EXPECTED_PLAIN ? (void *)(ethernet + 1) :
+				expected == EXPECTED_IP	   ? (void *)(outer + 1) :
+							     (void *)(outer + 1) + VXLAN_BYTES;
 
 	if ((void *)(inner + 1) > end)
 		return false;
-	if (encapsulated && (outer->version_ihl != 0x45 || outer->protocol != IPPROTO_IPV6))
+	if (expected != EXPECTED_PLAIN && outer->version_ihl != 0x45)
 		return false;
-	return ethernet->protocol == (encapsulated ? to_be16(ETH_P_IP) : to_be16(ETH_P_IPV6)) &&
+	if (expected == EXPECTED_IP && outer->protocol != IPPROTO_IPV6)
+		return false;
+	if (expected == EXPECTED_VXLAN &&
+	    (outer->protocol != IPPROTO_UDP || udp->destination != to_be16(VXLAN_PORT)))
+		return false;
+	return ethernet->protocol == (expected == EXPECTED_PLAIN ? to_be16(ETH_P_IPV6) : to_be16(ETH_P_IP)) &&
 	       inner->version_class >> 4 == 6 && inner->next_header == IPPROTO_UDP;
 }
 

@@ -19,7 +19,13 @@ import type { Forwarding } from '../src/scenario/scenario.ts';
 import type { Benchmark, Figure, Target } from './benchmark.ts';
 import { onProcessor } from './processor.ts';
 import { openRig, type Rig } from './rig.ts';
-import { manyTunnelsRoute, rigScenario, rigTunnel, manyTunnels as tunnelsOf } from './rig-scenario.ts';
+import {
+	manyTunnelsRoute,
+	rigScenario,
+	rigTunnel,
+	manyTunnels as tunnelsOf,
+	vxlanDeviceCommands,
+} from './rig-scenario.ts';
 import { median, spread } from './statistics.ts';
 
 /** Many and short: what others do on the machine meanwhile meets few of them. */
@@ -27,6 +33,8 @@ const rounds = 301;
 const framesPerRound = 10_000;
 const manyTunnels = 100_000;
 const warmUpFrames = 20_000;
+
+const asVxlanDevice: Target = { limit: '>=', value: 5 };
 
 interface Contestant {
 	readonly name: string;
@@ -42,7 +50,7 @@ interface Contestant {
 function bareRedirect(): Contestant {
 	const rig = openRig({
 		open: false,
-		encapsulated: false,
+		expected: 'plain',
 		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program('redirect')),
 	});
 	return { name: 'bare redirect', rig, rates: [], verify: () => {}, close: rig.close };
@@ -55,7 +63,7 @@ function bareRedirect(): Contestant {
 function barePush(far: boolean): Contestant {
 	const rig = openRig({
 		open: false,
-		encapsulated: true,
+		expected: 'ip',
 		destinations: far ? manyTunnels : 0,
 		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program(far ? 'push_far' : 'push')),
 	});
@@ -67,25 +75,50 @@ function barePush(far: boolean): Contestant {
 function kernelRouting(): Contestant {
 	const rig = openRig({
 		open: false,
-		encapsulated: false,
+		expected: 'plain',
 		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program('pass')),
 	});
 	return { name: 'kernel routing', rig, rates: [], verify: () => {}, close: rig.close };
 }
 
+/** The kernel's own VXLAN device, or why there is none. */
+function vxlanDevice(): Contestant | { readonly why: string } {
+	const scenario = rigScenario(false);
+	try {
+		const rig = openRig({
+			open: false,
+			expected: 'vxlan',
+			attach: ({ ingress, programs }) => {
+				ipBatch(vxlanDeviceCommands(scenario));
+				attachXdp(ingress, programs.program('pass'));
+			},
+		});
+		return { name: 'VXLAN device', rig, rates: [], verify: () => {}, close: rig.close };
+	} catch (error) {
+		if (!(error instanceof EncapForwardError && /type vxlan/.test(error.message))) throw error;
+		return { why: error.message };
+	}
+}
+
 /**
  * Our datapath, as it is attached when it forwards for real.
- * @param ends with many tunnels, each packet another's: to how many outer destinations they lead
+ * @param options `ends`: with many tunnels, each packet another's: to how many outer destinations they lead
  */
-function ours(forwarding: Forwarding, intended: DatapathOutcome, ends = 0): Contestant {
+function ours(
+	forwarding: Forwarding,
+	intended: DatapathOutcome,
+	{ ends = 0, encapsulation = 'ip' }: { ends?: number; encapsulation?: 'ip' | 'vxlan' } = {},
+): Contestant {
 	const open = forwarding === 'stack';
 	const destinations = ends === 0 ? 0 : manyTunnels;
 	const scenario = rigScenario(open);
 	const datapath = loadDatapath({ hook: 'xdp', forwarding, tunnels: Math.max(destinations, 1) });
-	datapath.setTunnels(ends === 0 ? [rigTunnel(scenario)] : tunnelsOf(scenario, destinations, ends));
+	datapath.setTunnels(
+		ends === 0 ? [rigTunnel(scenario, encapsulation)] : tunnelsOf(scenario, destinations, ends),
+	);
 	const rig = openRig({
 		open,
-		encapsulated: true,
+		expected: encapsulation,
 		destinations,
 		attach: ({ ingress }) => {
 			if (ends > 0) ipBatch([manyTunnelsRoute(scenario)]);
@@ -99,7 +132,8 @@ function ours(forwarding: Forwarding, intended: DatapathOutcome, ends = 0): Cont
 		rig.close();
 		datapath.close();
 	};
-	const name = ends === 0 ? forwarding : `${forwarding}, 100,000 tunnels to ${ends} ends`;
+	const kind = encapsulation === 'ip' ? forwarding : `${forwarding}, ${encapsulation}`;
+	const name = ends === 0 ? kind : `${kind}, 100,000 tunnels to ${ends} ends`;
 	return {
 		name,
 		rig,
@@ -148,6 +182,10 @@ function ratio(one: Contestant, other: Contestant, target?: Target): Figure {
 	};
 }
 
+function missing(figure: string, note: string, target: Target): Figure {
+	return { name: 'rate', figure, value: null, unit: 'ratio', target, note };
+}
+
 export const rate: Benchmark = (progress) => {
 	requireKernelAccess();
 	const contestants: Contestant[] = [];
@@ -160,10 +198,13 @@ export const rate: Benchmark = (progress) => {
 		const push = enter(barePush(false));
 		const far = enter(barePush(true));
 		const fib = enter(ours('fib', 'forwarded'));
-		const few = enter(ours('fib', 'forwarded', 100));
-		const many = enter(ours('fib', 'forwarded', manyTunnels));
+		const few = enter(ours('fib', 'forwarded', { ends: 100 }));
+		const many = enter(ours('fib', 'forwarded', { ends: manyTunnels }));
 		const stack = enter(ours('stack', 'to-stack'));
 		const kernel = enter(kernelRouting());
+		const vxlan = enter(ours('fib', 'forwarded', { encapsulation: 'vxlan' }));
+		const device = vxlanDevice();
+		if ('rig' in device) enter(device);
 		onProcessor(availableParallelism() - 1, () => {
 			for (const contestant of contestants) run(contestant, warmUpFrames, warmUpFrames);
 			for (let round = 1; round <= rounds; round++) {
@@ -186,6 +227,9 @@ export const rate: Benchmark = (progress) => {
 			ratio(kernel, bare),
 			ratio(fib, stack, { limit: '>=', value: 4 }),
 			ratio(fib, kernel, { limit: '>=', value: 3 }),
+			'rig' in device
+				? ratio(vxlan, device, asVxlanDevice)
+				: missing('fib, vxlan / VXLAN device', device.why, asVxlanDevice),
 		];
 	} finally {
 		for (const contestant of contestants) contestant.close();

@@ -36,13 +36,27 @@ export function rigScenario(open: boolean): Scenario {
 }
 
 /** The tunnel the frames take: as in the example, the outer source is the router's own. */
-export function rigTunnel(scenario: Scenario): Tunnel {
-	return {
+export function rigTunnel(scenario: Scenario, encapsulation: 'ip' | 'vxlan' = 'ip'): Tunnel {
+	const tunnel = {
 		match: `${addressOf(scenario, 'host1', 'ipv6')}/128`,
-		encapsulation: 'ip',
 		source: addressOf(scenario, 'veth1', 'ipv4'),
 		destination: addressOf(scenario, 'host1', 'ipv4'),
 	};
+	return encapsulation === 'ip' ? { ...tunnel, encapsulation } : { ...tunnel, encapsulation, vni };
+}
+
+const vni = 7;
+
+/** For the router: the same tunnel by a VXLAN device of the kernel's, as commands of `ip`. */
+export function vxlanDeviceCommands(scenario: Scenario): string[] {
+	const { match, source, destination } = rigTunnel(scenario);
+	const inner = match.replace('/128', '');
+	return [
+		`link add vx0 type vxlan id ${vni} local ${source} remote ${destination} dstport 4789 dev veth1`,
+		'link set vx0 up',
+		`neighbour add ${inner} lladdr 02:00:00:00:00:99 dev vx0 nud permanent`,
+		`route add ${match} dev vx0`,
+	];
 }
 
 /** One of many inner destinations: the generator writes its number into the second word. */
@@ -55,12 +69,12 @@ const ends = '198.18.0.0/15';
 
 /** As many tunnels as there are inner destinations, taking turns at the ends: at most 131,072. */
 export function manyTunnels(scenario: Scenario, count: number, ends: number): Tunnel[] {
-	const { source, encapsulation } = rigTunnel(scenario);
+	const { source } = rigTunnel(scenario);
 	return Array.from({ length: count }, (_, number) => {
 		const end = number % ends;
 		return {
 			match: manyDestination(number).replace('::1', '::/64'),
-			encapsulation: encapsulation as 'ip',
+			encapsulation: 'ip',
 			source,
 			destination: `198.${18 + (end >>> 16)}.${(end >>> 8) & 255}.${end & 255}`,
 		};

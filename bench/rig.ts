@@ -23,11 +23,14 @@ export interface Place {
 	readonly programs: BpfObject;
 }
 
+/** enum expected of rate.bpf.c */
+const arrivals = ['plain', 'ip', 'vxlan'] as const;
+
 export interface RigOptions {
 	/** Whether the example's sysctls are opened, which the way up the stack needs. */
 	readonly open: boolean;
-	/** Whether frames should arrive encapsulated in IPv4. */
-	readonly encapsulated: boolean;
+	/** How frames should arrive: as they are, or in which tunnel over IPv4. */
+	readonly expected: (typeof arrivals)[number];
 	/** To how many inner destinations frames go, each to one drawn by lot; to one if not given. */
 	readonly destinations?: number;
 	/** Attach the contestant; called in the router. A veth needs a program there to take redirected frames. */
@@ -54,7 +57,7 @@ export interface Rig {
 const usualPatience = 20;
 
 /** Build the rig with one contestant in it. */
-export function openRig({ open, encapsulated, destinations = 0, attach }: RigOptions): Rig {
+export function openRig({ open, expected, destinations = 0, attach }: RigOptions): Rig {
 	const scenario = rigScenario(open);
 	const numbers = {
 		router: deviceNumbers(scenario.router, 'router'),
@@ -74,7 +77,7 @@ export function openRig({ open, encapsulated, destinations = 0, attach }: RigOpt
 			constants: {
 				generator_device: numberOf(numbers.host, 'host0'),
 				redirect_device: numberOf(numbers.router, 'veth1'),
-				encapsulated,
+				expected: arrivals.indexOf(expected),
 				destinations,
 			},
 		});

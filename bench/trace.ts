@@ -138,7 +138,7 @@ async function startTracing(namespace: number): Promise<Tracing> {
 function openForwarding(): Rig {
 	return openRig({
 		open: false,
-		encapsulated: false,
+		expected: 'plain',
 		attach: ({ ingress, programs }) => attachXdp(ingress, programs.program('pass')),
 	});
 }

@@ -73,7 +73,7 @@ describe('under load', requires('root', 'ip'), () => {
 		let router: Namespace | undefined;
 		const rig: Rig = openRig({
 			open: false,
-			encapsulated: true,
+			expected: 'ip',
 			attach: (place) => {
 				router = place.router;
 				up(readConfigurationFile(one));
@@ -130,7 +130,7 @@ describe('under load', requires('root', 'ip'), () => {
 		const [ours, others] = [table(tunnel.match), table('2001:db8::/32')];
 		const rig = openRig({
 			open: false,
-			encapsulated: true,
+			expected: 'ip',
 			attach: ({ ingress }) => {
 				const needs = { records: tunnelRecords(ours), counted: false, kept: false };
 				const { programs, maps, close } = loadPrograms(undefined, needs);
