@@ -1,9 +1,11 @@
 /** Every outcome of bpf/outcome.h brought about on a device, and read back from the counters by its name. */
+import { release } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import type { DatapathDevice } from '../../src/datapath/device-map.ts';
 import { outcomes } from '../../src/datapath/layout.ts';
 import type { OutcomeCount } from '../../src/datapath/outcome-count.ts';
+import { parseKernel } from '../../src/engines/model/kernel.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
@@ -523,6 +525,9 @@ test('every outcome is brought about here, or it is said why not', () => {
 });
 
 /** Send a case's frame, and see what it was counted as. */
+/** bpf_fib_lookup says which MTU it held a packet against (mtu_result). */
+const namesMtu = parseKernel(release()).version >= 5012;
+
 async function expectOutcome(
 	{ network, datapath, leadTo, tell }: Rig,
 	hook: Hook,
@@ -557,6 +562,8 @@ describe.each(['xdp', 'tc'] as const)('at %s', requires('root', 'ip'), (hook) =>
 				if (each.outcome === 'route-tunnel') skip('the kernel has no lightweight tunnels (CONFIG_LWTUNNEL)');
 				throw error;
 			}
+			if (each.outcome === 'too-big-answered' && !namesMtu)
+				skip('the kernel does not say which MTU a packet is longer than (Linux 5.12 does)');
 			await expectOutcome(rig, hook, each);
 		} finally {
 			rig.close();
@@ -596,14 +603,20 @@ describe('in a test run', requires('root', 'ip'), () => {
 		}
 	});
 
-	test('a device that is gone: fib-error', () => {
+	test('a device that is gone: fib-error', ({ skip }) => {
 		const rig = openRig('tc', 'fib');
 		try {
 			rig.leadTo('10.11.2.1');
 			const context = new Uint32Array(48); // struct __sk_buff
 			context[9] = 99_999; // ingress_ifindex
 			context[10] = rig.network.device('veth0'); // ifindex, whose Ethernet address the frame is for
-			expect(verdictOf(rig, ipv6(), context)).toBe(2); // TC_ACT_SHOT
+			let verdict: number;
+			try {
+				verdict = verdictOf(rig, ipv6(), context);
+			} catch {
+				return skip('the kernel lets no test run say where a packet came in (before Linux 5.15)');
+			}
+			expect(verdict).toBe(2); // TC_ACT_SHOT
 			expect([...rig.datapath.outcomes('tc').keys()]).toEqual(['fib-error']);
 		} finally {
 			rig.close();

@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseKernel } from '../../src/engines/model/kernel.ts';
 import { requires } from '../needs.ts';
 import { commandLine, type Gateway, openGateway, tunnelTo } from '../support/gateway.ts';
+
+/** Linux 6.6 brings TCX. */
+const hooks = `XDP (native), ${parseKernel(release()).version >= 6006 ? 'TCX' : 'TC (clsact filter)'}`;
 
 interface Total {
 	readonly hook: string;
@@ -65,7 +70,7 @@ describe('a forwarder', requires('root', 'ip', 'ping', 'bpftool'), () => {
 	test('forwards with strict sysctls, the very first packet included, and without a process', () => {
 		gateway.run(gateway.gateway, 'ip', 'neigh', 'flush', 'all');
 		const { status, stdout } = gateway.command('up', '--config', file, ...netns());
-		expect([status, stdout]).toEqual([0, 'The forwarder is up with 2 tunnels.\n  in0: XDP (native), TCX\n']);
+		expect([status, stdout]).toEqual([0, `The forwarder is up with 2 tunnels.\n  in0: ${hooks}\n`]);
 		const before = vxlanPackets();
 		expect(pinged(20)).toBe(20);
 		expect(vxlanPackets() - before).toBeGreaterThanOrEqual(20);
@@ -85,7 +90,7 @@ describe('a forwarder', requires('root', 'ip', 'ping', 'bpftool'), () => {
 		const { status, stdout } = gateway.command('up', '--config', file, ...netns());
 		expect([status, stdout]).toEqual([
 			0,
-			'The forwarder is up with 2 tunnels (0 added, 0 changed, 0 removed).\n  in0: XDP (native), TCX\n',
+			`The forwarder is up with 2 tunnels (0 added, 0 changed, 0 removed).\n  in0: ${hooks}\n`,
 		]);
 		expect(identifiers()).not.toEqual(old); // another program
 		expect(forwarded()).toBe(before);
@@ -131,7 +136,7 @@ describe('a forwarder', requires('root', 'ip', 'ping', 'bpftool'), () => {
 	test('status says in words what became of the packets', () => {
 		const { stdout } = gateway.command('status', ...netns());
 		expect(stdout).toMatch(
-			/^The forwarder is up with 2 tunnels \(version [0-9.]+\)\.\n {2}in0: XDP \(native\), TCX\n/,
+			/^The forwarder is up with 2 tunnels \(version [0-9.]+\)\.\n {2}in0: XDP \(native\), TC(?:X| \(clsact filter\))\n/,
 		);
 		expect(stdout).toMatch(/^XDP +\d+ +\d+ {2}encapsulated, redirected$/m);
 		const { stdout: json } = gateway.command('status', ...netns(), '--json');
@@ -147,7 +152,7 @@ describe('a forwarder', requires('root', 'ip', 'ping', 'bpftool'), () => {
 
 	test('down leaves nothing, and may be repeated', () => {
 		const { status, stdout } = gateway.command('down', ...netns());
-		expect([status, stdout]).toEqual([0, 'The forwarder is down.\n  in0: XDP (native), TCX: removed\n']);
+		expect([status, stdout]).toEqual([0, `The forwarder is down.\n  in0: ${hooks}: removed\n`]);
 		expect(existsSync(join(gateway.bpffs, 'encap-forward'))).toBe(false);
 		expect(gateway.run(gateway.gateway, 'ip', 'link', 'show', 'in0')).not.toContain('xdp');
 		expect(gateway.run(gateway.gateway, 'tc', 'qdisc', 'show', 'dev', 'in0')).not.toContain('clsact');
