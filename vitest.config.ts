@@ -32,7 +32,7 @@ const config: ViteUserConfig = defineConfig({
 				},
 			},
 			{
-				// Boots other kernels in software emulation, which takes minutes: `npx vitest run --project guests`.
+				// Boots other kernels in software emulation, which takes some four minutes: last.
 				extends: true,
 				test: {
 					name: 'guests',

@@ -154,7 +154,8 @@ inlined bool answer_shape(struct __sk_buff *context, u8 *kept, u32 quote, u32 he
 	u32 left;
 
 	asm volatile("" : "+r"(quote));
-	if (quote < ANSWER_KEPT || quote > ANSWER_QUOTE || bpf_skb_load_bytes(context, at, kept, quote))
+	/* The upper bound first: of what may be negative, newer verifiers keep no lower one. */
+	if (quote > ANSWER_QUOTE || quote < ANSWER_KEPT || bpf_skb_load_bytes(context, at, kept, quote))
 		return false;
 	if (hook_is_merged(context) && bpf_skb_change_tail(context, at + headers + quote, 0))
 		return false;

@@ -26,6 +26,4 @@ for (const [name, check] of Object.entries(checks)) {
 	console.log(`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trimEnd());
 	process.exit(1);
 }
-process.exitCode =
-	spawnSync('vitest', ['run', '--project', 'unit', '--project', 'kernel'], { ...options, stdio: 'inherit' })
-		.status ?? 1;
+process.exitCode = spawnSync('vitest', ['run'], { ...options, stdio: 'inherit' }).status ?? 1;

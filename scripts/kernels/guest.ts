@@ -127,7 +127,7 @@ export async function runGuest(kernel: Kernel, options: GuestOptions): Promise<G
 	}
 }
 
-/** The last lines on the guest's console that are not empty. */
+/** The last lines on the guest's console that are not empty, and before them why the kernel panicked if it did. */
 export function consoleTail(folder: string, lines: number): readonly string[] {
 	let text = '';
 	try {
@@ -135,8 +135,8 @@ export function consoleTail(folder: string, lines: number): readonly string[] {
 	} catch {
 		// It did not come as far as a console.
 	}
-	return text
-		.split(/\r?\n/)
-		.filter((line) => line.trim() !== '')
-		.slice(-lines);
+	const said = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+	const tail = said.slice(-lines);
+	const panic = said.slice(0, -lines).find((line) => line.includes('Kernel panic'));
+	return panic === undefined ? tail : [panic, ...tail];
 }

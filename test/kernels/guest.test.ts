@@ -126,7 +126,7 @@ describe('the command', needed, () => {
 		child.stderr?.setEncoding('utf8');
 		for (let said = ''; !said.includes('ready after'); )
 			said += String(await once(child.stderr ?? child, 'data'));
-		while (!processesWith(folder).some((words) => words.startsWith('qemu'))) {
+		while (!processesWith(folder).some((words) => words.includes('qemu-system'))) {
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 		return child;
