@@ -4,6 +4,7 @@
  * bytes. It is the processor's time that counts, which others on the machine take less of.
  */
 import { datapathObjects } from '../src/datapath/object-bytes.ts';
+import { openDatapaths } from '../src/engines/model/datapath.ts';
 import { openModelEngine } from '../src/engines/model/engine.ts';
 import { chooseCells, dimensions, quickOrder } from '../src/lab/cells.ts';
 import { exampleScenario } from '../src/scenario/example.ts';
@@ -37,7 +38,7 @@ const sets: Readonly<Record<string, () => readonly Scenario[]>> = {
 };
 
 export const model: Benchmark = (progress) => {
-	const engine = openModelEngine({ objects: datapathObjects() });
+	const engine = openModelEngine({ datapaths: openDatapaths(datapathObjects()) });
 	return Object.entries(sets).map(([name, make]): Figure => {
 		const list = make();
 		const rates: number[] = [];

@@ -16,6 +16,7 @@ export {
 // Who tries it
 export type { Engine } from './engines/engine.ts';
 export { type LinuxEngineOptions, openLinuxEngine } from './engines/linux/engine.ts';
+export { type Datapaths, openDatapaths } from './engines/model/datapath.ts';
 export { type ModelEngine, type ModelEngineOptions, openModelEngine } from './engines/model/engine.ts';
 // What went wrong
 export { EncapForwardError, type ErrorCode, errorCodes, type Problem } from './error.ts';

@@ -1,6 +1,7 @@
 /** Which engine tries the lab's packets: the one asked for, or the best there is. */
 import { datapathObjects } from '../datapath/object-bytes.ts';
 import type { Engine } from '../engines/engine.ts';
+import { openDatapaths } from '../engines/model/datapath.ts';
 import { openModelEngine } from '../engines/model/engine.ts';
 import { EncapForwardError, type ErrorCode } from '../error.ts';
 import type { Output } from './context.ts';
@@ -41,7 +42,10 @@ export async function openLabEngine(flags: EngineFlags, output: Output): Promise
 }
 
 function model(kernel: string | undefined): Engine {
-	return openModelEngine({ objects: datapathObjects(), ...(kernel === undefined ? {} : { kernel }) });
+	return openModelEngine({
+		datapaths: openDatapaths(datapathObjects()),
+		...(kernel === undefined ? {} : { kernel }),
+	});
 }
 
 /** The code for the real kernel is loaded only where that is used. */

@@ -1,8 +1,8 @@
 /** The differential test: the same random scenarios through the kernel and through the model of it. */
-import { readFileSync } from 'node:fs';
-import { objectPath } from '../../src/datapath/datapath.ts';
+import { datapathObjects } from '../../src/datapath/object-bytes.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { openLinuxEngine } from '../../src/engines/linux/engine.ts';
+import { openDatapaths } from '../../src/engines/model/datapath.ts';
 import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { EncapForwardError } from '../../src/error.ts';
 import type { Journey } from '../../src/journey/journey.ts';
@@ -28,10 +28,7 @@ export function openEngines(): Engines {
 	const patient = openLinuxEngine({ patienceMilliseconds: 4000, fresh: true, counters: true });
 	const model = openModelEngine({
 		kernel: linux.kernel,
-		objects: {
-			xdp: new Uint8Array(readFileSync(objectPath('datapath-xdp'))),
-			tc: new Uint8Array(readFileSync(objectPath('datapath-tc'))),
-		},
+		datapaths: openDatapaths(datapathObjects()),
 	});
 	return {
 		linux,

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datapathObjects } from '../../src/datapath/object-bytes.ts';
 import { openWatch, type Watch } from '../../src/engines/linux/watch.ts';
+import { openDatapaths } from '../../src/engines/model/datapath.ts';
 import { openModelEngine } from '../../src/engines/model/engine.ts';
 import { applyAll } from '../../src/explain/change.ts';
 import { explain } from '../../src/explain/explain.ts';
@@ -70,7 +71,7 @@ test.each(caseNames)('%s: explain is right on the snapshot, and so is its smalle
 	const reported = readCase(name);
 	const snapshot = parseSnapshot(JSON.stringify(reported.snapshot), name);
 	const { journey, solutions } = await explain(
-		openModelEngine({ objects: datapathObjects() }),
+		openModelEngine({ datapaths: openDatapaths(datapathObjects()) }),
 		questionOf(reported, snapshot),
 	);
 	expect(verdictOf(journey.outcome, reported.kernel.release)).toEqual(reported.kernel);
@@ -108,7 +109,10 @@ describe('on the running kernel', requires('root', 'ip'), () => {
 		try {
 			const snapshot = await settledSnapshot(name, rebuilt.name, record ? undefined : reported.snapshot);
 			const question = questionOf(reported, snapshot);
-			const { state, solutions } = await explain(openModelEngine({ objects: datapathObjects() }), question);
+			const { state, solutions } = await explain(
+				openModelEngine({ datapaths: openDatapaths(datapathObjects()) }),
+				question,
+			);
 			if (state.datapath !== undefined) rebuilt.attach(state.datapath);
 			if (state.packet.mark) rebuilt.mark(reported.asked.in, state.packet.mark);
 			const outcome = await rebuilt.send(reported.asked.in, state.packet.frame, state.host);

@@ -1,17 +1,13 @@
-/** The datapath's programs in the model: loaded once, given their tunnels, run on a frame. */
-import { decodeEvent, type Event } from '../../datapath/event.ts';
+/** The datapath's programs in the model: loaded once, given their tunnels. */
 import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from '../../datapath/load-options.ts';
 import { tunnelRecords } from '../../datapath/tunnel-records.ts';
 import { tunnelConstants, tunnelEntries, tunnelSizes } from '../../datapath/tunnel-slots.ts';
-import type { Decision } from '../../journey/journey.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
 import { parseTunnel } from '../../tunnel/tunnel.ts';
 import { tableOf } from '../../tunnel/tunnel-table.ts';
 import { loadProgram } from './bpf/load.ts';
-import type { BpfMap, BpfProgram, RunResult } from './bpf/program.ts';
-import type { NetDevice } from './net/core/device.ts';
-import { bpfEnvironment } from './net/core/filter.ts';
-import type { Walk } from './walk.ts';
+import type { BpfMap, BpfProgram } from './bpf/program.ts';
+import type { Attached } from './run-program.ts';
 
 /** Compiled objects, as bytes. */
 export interface Objects {
@@ -19,14 +15,11 @@ export interface Objects {
 	readonly tc: Uint8Array;
 }
 
-export interface Attached {
-	readonly device: string;
-	readonly xdp?: BpfProgram;
-	readonly tc?: BpfProgram;
-}
+/** The programs of a datapath, with its tunnels set. */
+export type Datapaths = (datapath: Datapath) => Attached;
 
-/** What programs there are, by what they were loaded for. */
-export function openDatapaths(objects: Objects): (datapath: Datapath) => Attached {
+/** What programs there are, by what they were loaded for. @param objects the compiled datapath, as bytes */
+export function openDatapaths(objects: Objects): Datapaths {
 	const loaded = new Map<
 		string,
 		{ readonly programs: Omit<Attached, 'device'>; tunnels: Datapath['tunnels'] | undefined }
@@ -83,45 +76,4 @@ function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tu
 	for (const map of tunnelMaps) maps[map]?.clear();
 	for (const { map, index, value } of tunnelEntries(tunnelRecords(tableOf(tunnels.map(parseTunnel))), slots))
 		maps[map]?.update(new Uint8Array(Uint32Array.of(index).buffer), value);
-}
-
-/** Run a program on a frame; what it reports of itself is noted. */
-export function runProgram(
-	walk: Walk,
-	program: BpfProgram,
-	frame: Uint8Array,
-	device: NetDevice,
-	skb: {
-		readonly protocol?: number;
-		readonly packetType?: number;
-		readonly vlan?: { readonly protocol: number; readonly tci: number };
-	} = {},
-): RunResult & { readonly decision: Decision | undefined } {
-	const context = { ingressDevice: device.ifindex, ...skb };
-	const result = program.run({ frame, context, environment: bpfEnvironment(walk) });
-	let decision: Decision | undefined;
-	for (const bytes of result.events) {
-		const event = decodeEvent(bytes);
-		const own = decisionOf(event, walk);
-		decision = own ?? decision;
-		walk.see({
-			place: event.place,
-			device: device.name,
-			frame: event.frame,
-			length: event.length,
-			packet: own?.outcome !== 'too-big-answered',
-			...(own === undefined ? {} : { decision: own }),
-		});
-	}
-	return { ...result, decision };
-}
-
-function decisionOf({ place, outcome, verdict, fib }: Event, { net }: Walk): Decision | undefined {
-	if (place !== 'xdp-out' && place !== 'tc-out') return undefined;
-	if (fib === undefined) return { outcome, verdict };
-	return {
-		outcome,
-		verdict,
-		fib: { ...fib, device: net.devices[fib.device]?.name ?? `device ${fib.device}` },
-	};
 }

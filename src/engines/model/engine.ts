@@ -3,7 +3,7 @@ import { EncapForwardError } from '../../error.ts';
 import type { Journey, Outcome } from '../../journey/journey.ts';
 import type { Host, Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
-import { type Objects, openDatapaths } from './datapath.ts';
+import type { Datapaths } from './datapath.ts';
 import { type Kernel, newestKernel, parseKernel } from './kernel.ts';
 import { deviceNamed, type Net, once, prepareNet } from './net/core/net.ts';
 import { sendInto } from './receive.ts';
@@ -12,8 +12,8 @@ import { Walk } from './walk.ts';
 export interface ModelEngineOptions {
 	/** Release of the kernel to model where a scenario names none, such as 6.1.0; the newest if not given. */
 	readonly kernel?: string;
-	/** The compiled datapath, as bytes; not needed for scenarios without one. */
-	readonly objects?: Objects;
+	/** What runs datapaths, of `openDatapaths`; not needed for scenarios without one. */
+	readonly datapaths?: Datapaths;
 }
 
 /** A model engine can also answer at once. */
@@ -32,8 +32,7 @@ const mostWays = 64;
 /** @throws EF_INPUT for a kernel that cannot be modelled */
 export function openModelEngine(options: ModelEngineOptions = {}): ModelEngine {
 	const ours = parseKernel(options.kernel ?? newestKernel);
-	const { objects } = options;
-	const datapaths = objects && openDatapaths(objects);
+	const { datapaths } = options;
 	const nets = new WeakMap<Host, Prepared>();
 	let clock = 0;
 	const attempt = (scenario: Scenario): Journey => {
@@ -44,7 +43,7 @@ export function openModelEngine(options: ModelEngineOptions = {}): ModelEngine {
 		if (scenario.datapath !== undefined && datapaths === undefined) {
 			throw new EncapForwardError(
 				'EF_INPUT',
-				'the scenario has a datapath, but the model was given no compiled objects of it',
+				'the scenario has a datapath, but the model was given nothing that runs it',
 			);
 		}
 		const attached = scenario.datapath && datapaths?.(scenario.datapath);

@@ -2,12 +2,11 @@
 import { datapathDrop } from '../../journey/datapath-drop.ts';
 import type { Decision, Outcome } from '../../journey/journey.ts';
 import type { BpfRedirect, RunResult } from './bpf/program.ts';
-import type { Attached } from './datapath.ts';
-import { runProgram } from './datapath.ts';
 import { frameOverhead, netifReceiveSkb, newSkb, skbVlanUntag } from './net/core/dev.ts';
 import type { NetDevice } from './net/core/device.ts';
 import { skbDoRedirect, veth, xdpDoRedirect } from './net/core/filter.ts';
 import type { PacketType, Skb } from './net/core/skb.ts';
+import { type Attached, runProgram } from './run-program.ts';
 import type { Walk } from './walk.ts';
 
 const xdpAction = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const;

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { expect, test } from 'vitest';
 import { datapathObjects } from '../../../src/datapath/object-bytes.ts';
 import { openLinuxEngine } from '../../../src/engines/linux/engine.ts';
+import { openDatapaths } from '../../../src/engines/model/datapath.ts';
 import { openModelEngine } from '../../../src/engines/model/engine.ts';
 import type { Journey } from '../../../src/journey/journey.ts';
 import { cellKey, chooseCells, dimensions, quickOrder } from '../../../src/lab/cells.ts';
@@ -27,7 +28,7 @@ test('every cell, both inner families, is the same in the model as on the runnin
 	...requires('root', 'ip'),
 	timeout: 120_000,
 }, async () => {
-	const model = openModelEngine({ kernel: release(), objects: datapathObjects() });
+	const model = openModelEngine({ kernel: release(), datapaths: openDatapaths(datapathObjects()) });
 	const linux = openLinuxEngine();
 	try {
 		const cells = quickOrder(chooseCells({ inner: dimensions.inner }));
@@ -51,7 +52,9 @@ test('other kernels have other reasons, and the same causes', async () => {
 	const scenario = exampleScenario(cell, new Uint8Array(32).fill(7));
 	const reasons = await Promise.all(
 		['5.10.0', '5.15.0', '6.1.0', '6.12.0', '6.13.0', '7.2.0'].map(async (kernel) => {
-			const { outcome } = await openModelEngine({ kernel, objects: datapathObjects() }).run(scenario);
+			const { outcome } = await openModelEngine({ kernel, datapaths: openDatapaths(datapathObjects()) }).run(
+				scenario,
+			);
 			return outcome.kind === 'dropped' ? `${kernel} ${outcome.reason} ${outcome.cause}` : outcome.kind;
 		}),
 	);
