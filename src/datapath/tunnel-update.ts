@@ -140,7 +140,7 @@ export function planUpdate(memory: TunnelMemory, records: TunnelRecords): Tunnel
 		written.states.push(stateOf(prefix, template));
 	}
 	const removed: number[] = [];
-	for (const [slot, mark] of marks.entries()) if (mark === live) removed.push(slot);
+	for (let slot = marks.indexOf(live); slot >= 0; slot = marks.indexOf(live, slot + 1)) removed.push(slot);
 	return {
 		difference: {
 			added,
@@ -168,13 +168,16 @@ function readPresent({ entries, templates, counters }: TunnelMemory, records: Tu
 	const templatesUsed = new Uint8Array(templates.length / tunnelLayout.size);
 	const countersUsed = new Uint8Array(counters);
 	let inUse = 0;
+	let lastPrefix = -1;
 	for (let slot = 0; slot < marks.length; slot++) {
 		const state = entries[slot * entryWords + entryWord.state] as number;
 		if (state === 0) continue;
 		inUse++;
 		if ((state & stateMask) !== liveState) continue;
 		marks[slot] = live;
-		prefixesBefore.add((state >>> stateShift.prefix) & 0xff);
+		const prefix = (state >>> stateShift.prefix) & 0xff;
+		if (prefix !== lastPrefix) prefixesBefore.add(prefix);
+		lastPrefix = prefix;
 		templatesUsed[state >>> stateShift.template] = 1;
 		countersUsed[entries[slot * entryWords + entryWord.counter] as number] = 1;
 	}
