@@ -41,7 +41,7 @@ inlined bool recent_glance(struct recent *recent, struct inner *inner, void *dat
 	u32 length;
 	u64 source;
 
-	if ((void *)(ipv6 + 1) > end)
+	if ((void *)(ipv6 + 1) > end || ethernet->destination[0] & 1)
 		return false;
 	if (ethernet->protocol == to_be16(ETH_P_IPV6)) {
 		source = *(const u64 *)ipv6->source;
