@@ -12,7 +12,7 @@ test('a line is cut where the terminal ends, and its colours are ended', () => {
 	expect(cut('✗✗✗', 2)).toBe('✗✗');
 });
 
-test('lines take the place of those before, and no more than there is room for', () => {
+test('lines take the place of those before; where there is no room for all, the last one stays', () => {
 	let written = '';
 	const write = (text: string): boolean => {
 		written += text;
@@ -21,7 +21,7 @@ test('lines take the place of those before, and no more than there is room for',
 	const terminal = { rows: 4, columns: 5, write } as unknown as NodeJS.WriteStream;
 	const renew = openRenewal(terminal);
 	renew(['one', 'two', 'three', 'four']);
-	expect(written).toBe('\r\x1b[Jone\ntwo\nthree\n');
+	expect(written).toBe('\r\x1b[Jone\ntwo\nfour\n');
 	written = '';
 	renew(['123456']);
 	expect(written).toBe('\x1b[3A\r\x1b[J12345\n');
