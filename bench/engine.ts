@@ -11,10 +11,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { loadDatapath, objectPath } from '../src/datapath/datapath.ts';
 import { tunnelRecords } from '../src/datapath/tunnel-records.ts';
-import { tunnelConstants, tunnelEntries, tunnelSizes } from '../src/datapath/tunnel-slots.ts';
+import { tunnelConstants, tunnelImage, tunnelSizes } from '../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../src/engines/model/bpf/load.ts';
 import type { BpfProgram } from '../src/engines/model/bpf/program.ts';
+import { setTunnelMaps } from '../src/engines/model/tunnel-maps.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
 import { requireKernelAccess } from '../src/kernel/capabilities.ts';
 import { inNamespace, type Namespace } from '../src/kernel/namespace.ts';
@@ -148,8 +149,7 @@ function measureRuns(progress: (message: string) => void): Figure[] {
 			build: 'fast',
 		});
 		const records = tunnelRecords(tableOf([parseTunnel(tunnel)]));
-		for (const { map, index, value } of tunnelEntries(records, tables.tunnel_slots))
-			ours.maps[map]?.update(new Uint8Array(Uint32Array.of(index).buffer), value);
+		setTunnelMaps(ours.maps, tunnelImage(records, tables.tunnel_slots));
 		const empty = loadProgram({
 			object: file(fileURLToPath(new URL('rate.o', import.meta.url))),
 			program: 'pass',

@@ -23,7 +23,7 @@ export function cut(line: string, columns: number): string {
 }
 
 /** As many lines as there is room for: the first, and always the last, which says how to end it. */
-function fit(lines: readonly string[], room: number): readonly string[] {
+function shortened(lines: readonly string[], room: number): readonly string[] {
 	return lines.length <= room ? lines : [...lines.slice(0, room - 1), ...lines.slice(-1)];
 }
 
@@ -34,7 +34,7 @@ export function openRenewal(terminal: NodeJS.WriteStream): (lines: readonly stri
 		// A terminal of no size has not been told its size.
 		const [rows, columns] = [terminal.rows || 24, terminal.columns || 80];
 		// The line below the last is the cursor's.
-		const fitting = fit(lines, rows - 1).map((line) => `${cut(line, columns)}\n`);
+		const fitting = shortened(lines, rows - 1).map((line) => `${cut(line, columns)}\n`);
 		const back = shown === 0 ? '' : `\x1b[${shown}A`;
 		terminal.write(`${back}\r${eraseBelow}${fitting.join('')}`);
 		shown = fitting.length;

@@ -70,11 +70,14 @@ export function firstSlot(words: Uint32Array, at: number, prefix: number, slots:
 	return Math.floor(((hash >>> 16) * slots + lower) / 0x10000);
 }
 
-/** An entry of a map, as numbers and bytes. */
-export interface TunnelMapEntry {
-	readonly map: 'tunnels' | 'templates' | 'prefixes';
-	readonly index: number;
-	readonly value: Uint8Array;
+/** What the maps of tunnels hold. */
+export interface TunnelImage {
+	/** The slots in use. */
+	readonly tunnels: readonly { readonly slot: number; readonly entry: Uint8Array }[];
+	/** From the first on. */
+	readonly templates: readonly Uint8Array[];
+	/** The whole map. */
+	readonly prefixes: Uint8Array;
 }
 
 /** The entry of a record, words at `at`, with its template at the records' number and with counter 0. */
@@ -88,9 +91,9 @@ export function entryOf(words: Uint32Array, at: number): Uint8Array {
 	return new Uint8Array(entry.buffer);
 }
 
-/** All entries that empty maps are to get, in a table of so many slots. @throws RangeError when there is no room */
-export function tunnelEntries({ count, words, templates }: TunnelRecords, slots: number): TunnelMapEntry[] {
-	const list: TunnelMapEntry[] = templates.map((value, index) => ({ map: 'templates', index, value }));
+/** What empty maps are to get, in a table of so many slots. @throws RangeError when there is no room */
+export function tunnelImage({ count, words, templates }: TunnelRecords, slots: number): TunnelImage {
+	const tunnels: { slot: number; entry: Uint8Array }[] = [];
 	const taken = new Set<number>();
 	const prefixes = new Set<number>();
 	for (let row = 0; row < count; row++) {
@@ -102,14 +105,9 @@ export function tunnelEntries({ count, words, templates }: TunnelRecords, slots:
 		while (taken.has(slot)) slot++;
 		if (slot >= first + probes) throw new RangeError(`there is no room for ${count} tunnels`);
 		taken.add(slot);
-		list.push({ map: 'tunnels', index: slot, value: entryOf(words, at) });
+		tunnels.push({ slot, entry: entryOf(words, at) });
 	}
-	const bytes = prefixBytes(prefixes);
-	for (let index = 0; index < prefixNumbers.numbers; index++) {
-		const value = bytes.slice(index * prefixLayout.size, (index + 1) * prefixLayout.size);
-		list.push({ map: 'prefixes', index, value });
-	}
-	return list;
+	return { tunnels, templates, prefixes: prefixBytes(prefixes) };
 }
 
 /** Whether a record, words at `at`, and an entry have one match. */
@@ -132,23 +130,39 @@ export function isSameMatch(words: Uint32Array, at: number, entries: Uint32Array
  * below it, before or after, so whatever mixture is read, no length is skipped that is in use both times.
  */
 export function prefixBytes(inUse: ReadonlySet<number>): Uint8Array<ArrayBuffer> {
-	const bytes = new Uint8Array(prefixLayout.size * prefixNumbers.numbers);
+	const bytes = prefixMasks.slice();
 	const view = new DataView(bytes.buffer);
 	const setShorter = (number: number, shorter: number): void =>
 		view.setUint32(number * prefixLayout.size + prefixLayout.shorter.offset, shorter, true);
-	for (const [first, any] of [
-		[prefixNumbers.ipv6, prefixNumbers.anyIpv6],
-		[prefixNumbers.ipv4, prefixNumbers.anyIpv4],
-	] as const) {
+	for (const [first, any] of prefixFamilies) {
 		const { addressBytes } = prefixOfNumber(first);
 		let shorter: number = prefixNumbers.none;
 		for (let number = first; number <= first + addressBytes * 8; number++) {
-			const mask = maskBytes(new Uint8Array(addressBytes).fill(0xff), number - first);
-			bytes.set(mask, number * prefixLayout.size + prefixLayout.mask.offset);
 			setShorter(number, shorter);
 			if (inUse.has(number)) shorter = number;
 		}
 		setShorter(any, shorter);
+	}
+	return bytes;
+}
+
+/** Of each family the number of its shortest prefix, and where a search begins. */
+const prefixFamilies = [
+	[prefixNumbers.ipv6, prefixNumbers.anyIpv6],
+	[prefixNumbers.ipv4, prefixNumbers.anyIpv4],
+] as const;
+
+/** The map with what is the same whatever is in use. */
+const prefixMasks = masksOfPrefixes();
+
+function masksOfPrefixes(): Uint8Array<ArrayBuffer> {
+	const bytes = new Uint8Array(prefixLayout.size * prefixNumbers.numbers);
+	for (const [first] of prefixFamilies) {
+		const { addressBytes } = prefixOfNumber(first);
+		for (let length = 0; length <= addressBytes * 8; length++) {
+			const mask = maskBytes(new Uint8Array(addressBytes).fill(0xff), length);
+			bytes.set(mask, (first + length) * prefixLayout.size + prefixLayout.mask.offset);
+		}
 	}
 	return bytes;
 }

@@ -5,10 +5,11 @@ import { deviceEntry } from '../../src/datapath/device-map.ts';
 import { decodeEvent, type Event } from '../../src/datapath/event.ts';
 import { sumOutcomes } from '../../src/datapath/outcome-count.ts';
 import { tunnelRecords } from '../../src/datapath/tunnel-records.ts';
-import { tunnelConstants, tunnelEntries, tunnelSizes } from '../../src/datapath/tunnel-slots.ts';
+import { tunnelConstants, tunnelImage, tunnelSizes } from '../../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../../src/engines/model/bpf/load.ts';
 import type { BpfBuild, BpfMap, BpfProgram, RunResult } from '../../src/engines/model/bpf/program.ts';
+import { setTunnelMaps } from '../../src/engines/model/tunnel-maps.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
 import { parseTunnel, type Tunnel } from '../../src/tunnel/tunnel.ts';
@@ -87,10 +88,10 @@ export function openModelPrograms(
 			};
 		},
 		setTunnels: (tunnels) => {
-			for (const map of ['tunnels', 'templates', 'prefixes']) mapOf(xdp, map).clear();
-			const records = tunnelRecords(tableOf(tunnels.map(parseTunnel)));
-			for (const { map, index, value } of tunnelEntries(records, tables.tunnel_slots))
-				mapOf(xdp, map).update(new Uint8Array(Uint32Array.of(index).buffer), value);
+			setTunnelMaps(
+				xdp.maps,
+				tunnelImage(tunnelRecords(tableOf(tunnels.map(parseTunnel))), tables.tunnel_slots),
+			);
 			for (const program of Object.values(programs)) mapOf(program, 'ways').clear();
 		},
 	};

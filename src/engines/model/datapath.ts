@@ -1,13 +1,14 @@
 /** The datapath's programs in the model: loaded once, given their tunnels. */
 import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from '../../datapath/load-options.ts';
 import { tunnelRecords } from '../../datapath/tunnel-records.ts';
-import { tunnelConstants, tunnelEntries, tunnelSizes } from '../../datapath/tunnel-slots.ts';
+import { type TunnelImage, tunnelConstants, tunnelImage, tunnelSizes } from '../../datapath/tunnel-slots.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
 import { parseTunnel } from '../../tunnel/tunnel.ts';
 import { tableOf } from '../../tunnel/tunnel-table.ts';
 import { loadProgram } from './bpf/load.ts';
 import type { BpfMap, BpfProgram } from './bpf/program.ts';
 import type { Attached } from './run-program.ts';
+import { setTunnelMaps } from './tunnel-maps.ts';
 
 /** Compiled objects, as bytes. */
 export interface Objects {
@@ -20,10 +21,8 @@ export type Datapaths = (datapath: Datapath) => Attached;
 
 /** What programs there are, by what they were loaded for. @param objects the compiled datapath, as bytes */
 export function openDatapaths(objects: Objects): Datapaths {
-	const loaded = new Map<
-		string,
-		{ readonly programs: Omit<Attached, 'device'>; tunnels: Datapath['tunnels'] | undefined }
-	>();
+	const loaded = new Map<string, Loaded>();
+	const images = new WeakMap<Datapath['tunnels'], TunnelImage>();
 	return ({ hook, forwarding, device, tunnels }) => {
 		const room = Math.max(defaultTunnels, tunnels.length);
 		const key = `${hook} ${forwarding} ${room}`;
@@ -33,23 +32,32 @@ export function openDatapaths(objects: Objects): Datapaths {
 			loaded.set(key, entry);
 		}
 		if (entry.tunnels !== tunnels) {
-			setTunnels(entry.programs, tunnels);
+			let image = images.get(tunnels);
+			if (image === undefined) {
+				image = tunnelImage(tunnelRecords(tableOf(tunnels.map(parseTunnel))), slotsFor(room));
+				images.set(tunnels, image);
+			}
+			setTunnelMaps((entry.programs.xdp ?? entry.programs.tc)?.maps ?? {}, image);
 			entry.tunnels = tunnels;
 		}
 		return { device, ...entry.programs };
 	};
 }
 
-/** The maps that hold tunnels. */
-const tunnelMaps = ['tunnels', 'templates', 'prefixes'] as const;
+type Programs = Omit<Attached, 'device'>;
+
+interface Loaded {
+	readonly programs: Programs;
+	/** Those that its maps hold. */
+	tunnels: Datapath['tunnels'] | undefined;
+}
+
+function slotsFor(room: number): number {
+	return tunnelConstants(tunnelSizes(room, 0, 0), 0).tunnel_slots;
+}
 
 /** Where there are programs at both hooks, they share what user space tells them. */
-function loadPrograms(
-	objects: Objects,
-	hook: Hook,
-	forwarding: Forwarding,
-	room: number,
-): Omit<Attached, 'device'> {
+function loadPrograms(objects: Objects, hook: Hook, forwarding: Forwarding, room: number): Programs {
 	const sizes = tunnelSizes(room, room, 0);
 	const programs: { xdp?: BpfProgram; tc?: BpfProgram } = {};
 	const maps: Record<string, BpfMap> = {};
@@ -68,12 +76,4 @@ function loadPrograms(
 		}
 	}
 	return programs;
-}
-
-function setTunnels({ xdp, tc }: Omit<Attached, 'device'>, tunnels: Datapath['tunnels']): void {
-	const maps = (xdp ?? tc)?.maps ?? {};
-	const slots = tunnelConstants(tunnelSizes(Math.max(defaultTunnels, tunnels.length), 0, 0), 0).tunnel_slots;
-	for (const map of tunnelMaps) maps[map]?.clear();
-	for (const { map, index, value } of tunnelEntries(tunnelRecords(tableOf(tunnels.map(parseTunnel))), slots))
-		maps[map]?.update(new Uint8Array(Uint32Array.of(index).buffer), value);
 }

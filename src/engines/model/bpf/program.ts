@@ -69,6 +69,11 @@ export interface BpfMap {
 	keys(): Uint8Array[];
 	/** Remove every entry; of an array, set all to zero. */
 	clear(): void;
+	/**
+	 * Set the first entries of an array, or all of them, to values that stand one behind the other.
+	 * @throws EF_INPUT where they are no whole entries, or too many
+	 */
+	fill(values: Uint8Array): void;
 }
 
 export type BpfMapKind =

@@ -25,6 +25,12 @@ export class ArrayMap extends MemoryMap {
 		return 0;
 	}
 
+	override fill(values: Uint8Array): void {
+		if (values.length % this.valueBytes !== 0 || values.length > this.valueBytes * this.entries)
+			throw this.refusal(`${values.length} bytes as its first entries`);
+		this.values.fill(values);
+	}
+
 	remove(_key: number): number {
 		return -errno.EINVAL;
 	}
@@ -62,6 +68,10 @@ export class DeviceMap extends ArrayMap {
 		if (index >= this.entries) return -errno.EINVAL;
 		this.#present.delete(index);
 		return 0;
+	}
+
+	override fill(_values: Uint8Array): void {
+		throw this.refusal('to be filled: an entry in it can be missing');
 	}
 
 	override keys(): Uint8Array[] {

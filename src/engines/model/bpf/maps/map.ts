@@ -51,31 +51,35 @@ export abstract class MemoryMap implements BpfMap {
 
 	update(key: Uint8Array, value: Uint8Array): void {
 		if (value.length !== this.valueBytes) {
-			throw this.#refusal(`a value of ${value.length} bytes: give ${this.valueBytes}`);
+			throw this.refusal(`a value of ${value.length} bytes: give ${this.valueBytes}`);
 		}
 		const keyAddress = this.#put(key);
 		const valueAddress = keyAddress + this.keyBytes;
 		this.memory.bytes.set(value, valueAddress);
 		const result = this.set(keyAddress, valueAddress, 0);
-		if (result < 0) throw this.#refusal(`the entry: ${errnoName(result)}`);
+		if (result < 0) throw this.refusal(`the entry: ${errnoName(result)}`);
+	}
+
+	fill(_values: Uint8Array): void {
+		throw this.refusal('to be filled: it is no array');
 	}
 
 	delete(key: Uint8Array): boolean {
 		const result = this.remove(this.#put(key));
 		if (result === -errno.ENOENT) return false;
-		if (result < 0) throw this.#refusal(`to remove an entry: ${errnoName(result)}`);
+		if (result < 0) throw this.refusal(`to remove an entry: ${errnoName(result)}`);
 		return true;
 	}
 
 	#put(key: Uint8Array): number {
 		if (key.length !== this.keyBytes) {
-			throw this.#refusal(`a key of ${key.length} bytes: give ${this.keyBytes}`);
+			throw this.refusal(`a key of ${key.length} bytes: give ${this.keyBytes}`);
 		}
 		this.memory.bytes.set(key, this.#exchange);
 		return this.#exchange;
 	}
 
-	#refusal(what: string): EncapForwardError {
+	protected refusal(what: string): EncapForwardError {
 		return new EncapForwardError('EF_INPUT', `the map ${this.name} refuses ${what}`);
 	}
 }
@@ -99,6 +103,16 @@ export class Values {
 
 	at(index: number): number {
 		return this.base + index * this.stride;
+	}
+
+	/** The first ones, one behind the other as they are given. */
+	fill(values: Uint8Array): void {
+		const { base, stride } = this;
+		const bytes = this.#bytes;
+		if (bytes === stride) this.#memory.bytes.set(values, base);
+		else
+			for (let from = 0, at = base; from < values.length; from += bytes, at += stride)
+				this.#memory.bytes.set(values.subarray(from, from + bytes), at);
 	}
 
 	write(index: number, from: number): void {
