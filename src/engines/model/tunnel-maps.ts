@@ -1,0 +1,17 @@
+/** The maps of a program of the datapath that hold its tunnels. */
+import type { TunnelImage } from '../../datapath/tunnel-slots.ts';
+import type { BpfMap } from './bpf/program.ts';
+
+/** Take out what the maps hold, and put these tunnels in. */
+export function setTunnelMaps(maps: Readonly<Record<string, BpfMap>>, image: TunnelImage): void {
+	const { tunnels, templates, prefixes } = maps;
+	tunnels?.clear();
+	for (const { slot, entry } of image.tunnels) tunnels?.update(indexKey(slot), entry);
+	// What no tunnel names is not looked at.
+	for (const [index, template] of image.templates.entries()) templates?.update(indexKey(index), template);
+	prefixes?.fill(image.prefixes);
+}
+
+function indexKey(index: number): Uint8Array {
+	return new Uint8Array(Uint32Array.of(index).buffer);
+}
