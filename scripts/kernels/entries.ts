@@ -65,6 +65,7 @@ export const entries: readonly Entry[] = [
 	tests('outcomes', ['test/datapath/outcomes.test.ts']),
 	tests('decapsulation', ['test/datapath/decapsulation.test.ts'], {
 		pattern: '^.*(ip|gue|vxlan), ipv. in ipv.: the packet goes on',
+		needs: testRun,
 	}),
 	tests('forwarder', ['test/forwarder/lifecycle.test.ts', 'test/forwarder/maps.test.ts'], {
 		needs: { sources: ['src/cli/main.ts'] },

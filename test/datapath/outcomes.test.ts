@@ -6,6 +6,7 @@ import type { DatapathDevice } from '../../src/datapath/device-map.ts';
 import { outcomes } from '../../src/datapath/layout.ts';
 import type { OutcomeCount } from '../../src/datapath/outcome-count.ts';
 import { parseKernel } from '../../src/engines/model/kernel.ts';
+import { EncapForwardError } from '../../src/error.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
@@ -471,10 +472,23 @@ interface Rig {
 	close(): void;
 }
 
+/** Loaded once: the verifier takes longer than all else. */
+const loaded = new Map<string, Datapath>();
+afterAll(() => {
+	for (const datapath of loaded.values()) datapath.close();
+});
+
+function datapathOf(hook: Hook, forwarding: Forwarding): Datapath {
+	const key = `${hook} ${forwarding}`;
+	const datapath = loaded.get(key) ?? loadDatapath({ hook, forwarding });
+	loaded.set(key, datapath);
+	return datapath;
+}
+
 /** The datapath on veth0 of a network of its own. */
 function openRig(hook: Hook, forwarding: Forwarding): Rig {
 	const network = openNetwork();
-	const datapath = loadDatapath({ hook, forwarding });
+	const datapath = datapathOf(hook, forwarding);
 	inNamespace(network.router, () => {
 		for (const each of datapath.programs) {
 			if (each.hook === 'xdp') attachXdp(network.device('veth0'), each.program);
@@ -508,10 +522,7 @@ function openRig(hook: Hook, forwarding: Forwarding): Rig {
 			datapath.setTunnels(tunnelsTo(destination));
 			outliveMemory();
 		},
-		close: () => {
-			datapath.close();
-			network.close();
-		},
+		close: network.close,
 	};
 }
 
@@ -524,10 +535,10 @@ test('every outcome is brought about here, or it is said why not', () => {
 	expect(new Set(reached)).toEqual(new Set(outcomes));
 });
 
-/** Send a case's frame, and see what it was counted as. */
 /** bpf_fib_lookup says which MTU it held a packet against (mtu_result). */
 const namesMtu = parseKernel(release()).version >= 5012;
 
+/** Send a case's frame, and see what it was counted as. */
 async function expectOutcome(
 	{ network, datapath, leadTo, tell }: Rig,
 	hook: Hook,
@@ -579,7 +590,7 @@ describe('in a test run', requires('root', 'ip'), () => {
 		return inNamespace(network.router, () => testRun(program, options).returnValue);
 	}
 
-	test('no headroom: no-room', ({ skip }) => {
+	test('no headroom: no-room', async ({ skip }) => {
 		const rig = openRig('xdp', 'stack');
 		try {
 			rig.leadTo('10.11.2.1');
@@ -590,34 +601,36 @@ describe('in a test run', requires('root', 'ip'), () => {
 			data.set(frame, metadata);
 			// struct xdp_md
 			const context = Uint32Array.of(metadata, data.length, 0, rig.network.device('veth0'), 0, 0);
-			let verdict: number;
-			try {
-				verdict = verdictOf(rig, data, context);
-			} catch {
-				return skip('the kernel takes no more than 32 bytes of XDP metadata (before Linux 6.7)');
-			}
-			expect(verdict).toBe(1); // XDP_DROP
-			expect([...rig.datapath.outcomes('xdp').keys()]).toEqual(['no-room']);
+			const counts = await countsOf(rig.datapath, 'xdp', () => {
+				try {
+					expect(verdictOf(rig, data, context)).toBe(1); // XDP_DROP
+				} catch (error) {
+					if (!(error instanceof EncapForwardError)) throw error;
+					skip('the kernel takes no more than 32 bytes of XDP metadata (before Linux 6.7)');
+				}
+			});
+			expect(Object.keys(counts)).toEqual(['no-room']);
 		} finally {
 			rig.close();
 		}
 	});
 
-	test('a device that is gone: fib-error', ({ skip }) => {
+	test('a device that is gone: fib-error', async ({ skip }) => {
 		const rig = openRig('tc', 'fib');
 		try {
 			rig.leadTo('10.11.2.1');
 			const context = new Uint32Array(48); // struct __sk_buff
 			context[9] = 99_999; // ingress_ifindex
 			context[10] = rig.network.device('veth0'); // ifindex, whose Ethernet address the frame is for
-			let verdict: number;
-			try {
-				verdict = verdictOf(rig, ipv6(), context);
-			} catch {
-				return skip('the kernel lets no test run say where a packet came in (before Linux 5.15)');
-			}
-			expect(verdict).toBe(2); // TC_ACT_SHOT
-			expect([...rig.datapath.outcomes('tc').keys()]).toEqual(['fib-error']);
+			const counts = await countsOf(rig.datapath, 'tc', () => {
+				try {
+					expect(verdictOf(rig, ipv6(), context)).toBe(2); // TC_ACT_SHOT
+				} catch (error) {
+					if (!(error instanceof EncapForwardError)) throw error;
+					skip('the kernel lets no test run say where a packet came in (before Linux 5.15)');
+				}
+			});
+			expect(Object.keys(counts)).toEqual(['fib-error']);
 		} finally {
 			rig.close();
 		}
