@@ -24,7 +24,9 @@ const standard: readonly IpRule[] = [
 
 function snapshot(parts: Partial<Snapshot>): Snapshot {
 	const sysctls = Object.fromEntries(
-		['rp_filter', 'accept_local', 'forwarding'].map((name) => [`net.ipv4.conf.all.${name}`, 0]),
+		['all', 'eth0'].flatMap((device) =>
+			['rp_filter', 'accept_local', 'forwarding'].map((name) => [`net.ipv4.conf.${device}.${name}`, 0]),
+		),
 	);
 	return parseSnapshot(
 		JSON.stringify({
@@ -213,4 +215,15 @@ test('neighbours keep their states; one without an Ethernet address has none', (
 		{ device: 'eth0', address: '10.0.0.2', state: 'failed' },
 		{ device: 'eth0', address: '10.0.0.3', state: 'noarp' },
 	]);
+});
+
+test('addresses stand in the order in which they were given', () => {
+	const addr_info = ['10.0.0.1', '10.0.0.2', 'fd00::2', 'fd00::1', 'fe80::1'].map((local) => ({
+		...{ family: local.includes(':') ? 'inet6' : 'inet', local, prefixlen: local.includes(':') ? 64 : 24 },
+	}));
+	expect(hostOf(snapshot({ links: [link('eth0', { addr_info })] as never })).devices.eth0?.addresses).toEqual(
+		['10.0.0.1', '10.0.0.2', 'fe80::1', 'fd00::1', 'fd00::2'].map((address) =>
+			address.includes(':') ? `${address}/64` : `${address}/24`,
+		),
+	);
 });

@@ -57,13 +57,20 @@ function deviceOf(link: IpLink, vrfs: ReadonlySet<string>): Device {
 	const up = flags.includes('UP');
 	return {
 		mac: isEthernet(link) && link.address !== undefined ? link.address : '00:00:00:00:00:00',
-		addresses: link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+		addresses: addressesOf(link),
 		mtu,
 		up,
 		carrier: up && (flags.includes('LOWER_UP') || !flags.includes('NO-CARRIER')),
 		...(vrfs.has(master) ? { vrf: master } : {}),
 		...(flags.includes('NOARP') ? { arp: false } : {}),
 	};
+}
+
+/** In the order in which they were given: the kernel lists the newest IPv6 address first (ipv6_link_dev_addr). */
+function addressesOf({ addr_info }: IpLink): string[] {
+	const listed = addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+	const isIpv6 = (address: string): boolean => address.includes(':');
+	return [...listed.filter((each) => !isIpv6(each)), ...listed.filter(isIpv6).reverse()];
 }
 
 /** All addresses are listed: the kernel is not to make one of its own of the Ethernet address. */
