@@ -171,7 +171,8 @@ describe('the model of this kernel', { ...requires('root', 'ip'), timeout: 300_0
 		for (let number = 0; number < 100; number++) {
 			const { datapath: _datapath, ...scenario } = randomScenario(5, number, { forceForwarding: false });
 			if (hasTime(scenario.packet.frame)) continue;
-			ends.add(essence(model.try(scenario).outcome).split(' ')[0] ?? '');
+			const { outcome } = model.try(scenario);
+			ends.add(outcome.kind === 'dropped' ? outcome.cause : outcome.kind);
 			const difference = await compare(scenario);
 			if (difference !== undefined) wrong.push(`${number}: ${difference}`);
 		}
