@@ -68,9 +68,9 @@ export function kernelTable(rows: readonly Row[]): string {
 
 /** What failed in each kernel, and what was skipped and why: the kernels that agree together. */
 export function kernelNotes(rows: readonly Row[]): readonly string[] {
-	const kernelsByNote = new Map<string, string[]>();
+	const kernelsByNote = new Map<string, Set<string>>();
 	const note = (text: string, asked: string): void => {
-		kernelsByNote.set(text, [...(kernelsByNote.get(text) ?? []), asked]);
+		kernelsByNote.set(text, (kernelsByNote.get(text) ?? new Set()).add(asked));
 	};
 	for (const { asked, ran } of rows) {
 		if ('error' in ran) note(`FAILED ${ran.error}`, asked);
@@ -83,6 +83,6 @@ export function kernelNotes(rows: readonly Row[]): readonly string[] {
 	}
 	return [...kernelsByNote].map(([text, kernels]) => {
 		const [first = '', ...more] = text.split('\n');
-		return [`${kernels.join(', ')}: ${first}`, ...more.map((line) => `  ${line}`)].join('\n');
+		return [`${[...kernels].join(', ')}: ${first}`, ...more.map((line) => `  ${line}`)].join('\n');
 	});
 }

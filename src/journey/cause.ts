@@ -143,6 +143,14 @@ export function causeOfDrop(
 	return reversePathFailed ? 'reverse-path' : sourceIsLocal ? 'source-is-local' : 'unknown';
 }
 
+/**
+ * Whether a packet was freed where Linux before 6.3 frees every ICMPv6 message, also one that it has taken: a
+ * later one names what it has taken (SKB_CONSUMED).
+ */
+export function isUnnamedEnd({ reason, where }: Pick<Drop, 'reason' | 'where'>): boolean {
+	return reason === 'NOT_SPECIFIED' && where === 'icmpv6_rcv';
+}
+
 /** Functions that drop what was routed to them, whose route says why. */
 function isRouteDrop(where: string): boolean {
 	return /^(ip_error|ip6_pkt_(drop|discard|prohibit)(_out)?|dst_discard(_out)?)$/.test(where);

@@ -84,6 +84,7 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 			device,
 			reason: watch.reason,
 			where: watch.where,
+			namesConsumed: watch.namesConsumed,
 		};
 		const ping = inNamespace(namespaces.host, () => startPing(pinged[cell.inner], options.count));
 		return await follow(ping, watch, names, scenario.router, {

@@ -10,6 +10,8 @@ export interface TracedDrop {
 	readonly cause: Cause;
 	/** The kernel function; a tracepoint for XDP; the hook for the datapath. */
 	readonly where: string;
+	/** It is freed in the ordinary course of things, as far as the kernel tells. */
+	readonly routine?: boolean;
 	/** As src/trace/namespaces.ts names them. */
 	readonly namespace: string;
 	/** Empty where nothing is known of it. */

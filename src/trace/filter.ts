@@ -122,10 +122,11 @@ export function interestIn(reason: string, filter: DropFilter): Interest {
 
 /** Whether a drop that the kernel side let through is wanted. */
 export function isWanted(
-	drop: { readonly reason: string; readonly cause: Cause },
+	drop: { readonly reason: string; readonly cause: Cause; readonly routine?: boolean },
 	filter: DropFilter,
 ): boolean {
 	return (
+		(filter.routine || drop.routine !== true) &&
 		(filter.reasons.length === 0 || filter.reasons.includes(drop.reason)) &&
 		(filter.causes.length === 0 || filter.causes.includes(drop.cause))
 	);

@@ -1,5 +1,5 @@
 /** From the kernel's numbers to names: reasons, functions, devices, namespaces, and our causes. */
-import { type Cause, causeOfDrop } from '../journey/cause.ts';
+import { type Cause, causeOfDrop, isUnnamedEnd } from '../journey/cause.ts';
 import { ipJson } from '../kernel/ip.ts';
 import { libc } from '../kernel/libc.ts';
 import { errorName } from '../kernel/library.ts';
@@ -58,7 +58,8 @@ export function openNames(
 	};
 	// Where the kernel has no such reason, the route of a host that does not forward looks unreachable.
 	const unsure = [...reasons.values()].includes('IP_INADDRERRORS') ? undefined : hostUnreachable;
-	const stack = (key: DropKey): Pick<TracedDrop, 'by' | 'reason' | 'where' | 'cause'> => {
+	const namesConsumed = [...reasons.values()].includes('CONSUMED');
+	const stack = (key: DropKey): Pick<TracedDrop, 'by' | 'reason' | 'where' | 'cause' | 'routine'> => {
 		const reason =
 			reasons.get(key.reason) ?? (reasons.size === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${key.reason}`);
 		const place = where(key.location);
@@ -68,8 +69,13 @@ export function openNames(
 			place.startsWith('ip_rcv_finish') &&
 			isLocal(key.namespace, key.headers?.outer?.source);
 		const routeError = key.routeError === unsure ? 0 : key.routeError;
-		const cause = causeOfDrop({ reason, where: place, routeError }, local);
-		return { by: 'kernel', reason, where: place, cause };
+		// Without reasons, headers that are not looked at here would tell.
+		const cause =
+			reasons.size === 0 && place === 'ip6_rcv_core'
+				? 'unknown'
+				: causeOfDrop({ reason, where: place, routeError }, local);
+		const routine = !namesConsumed && isUnnamedEnd({ reason, where: place });
+		return { by: 'kernel', reason, where: place, cause, ...(routine ? { routine } : {}) };
 	};
 	return {
 		namespace,

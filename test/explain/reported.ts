@@ -180,6 +180,7 @@ export function rebuild({ devices, setup, far }: Reported, watch: Watch): Rebuil
 			device: (side, index) => nameOf(side === 'router' ? 'near' : 'far', index),
 			reason: watch.reason,
 			where: watch.where,
+			namesConsumed: watch.namesConsumed,
 		};
 		let loaded: LoadedDatapath | undefined;
 		return {

@@ -109,6 +109,7 @@ async function follow(
 		device: hosts.device,
 		reason: watch.reason,
 		where: watch.where,
+		namesConsumed: watch.namesConsumed,
 		reversePathFailed,
 	};
 	const sightings: Sighting[] = [

@@ -4,6 +4,7 @@ import { addressBytes, cellOf, decided, ipFrame, sighting } from '../../../test/
 import type { Event } from '../../datapath/event.ts';
 import { outcomes } from '../../datapath/layout.ts';
 import { describeOutcome } from '../../journey/hops.ts';
+import { parseMac } from '../../packet/address.ts';
 import { concatenate } from '../../packet/bytes.ts';
 import { encodeEthernet } from '../../packet/ethernet.ts';
 import { encodeIcmp } from '../../packet/icmp.ts';
@@ -118,6 +119,7 @@ const names: Names = {
 	device: (namespace, index) => `${namespace}-${index}`,
 	reason: (number) => `REASON_${number}`,
 	where: (address) => `function_${address}`,
+	namesConsumed: true,
 };
 
 const event: Event = {
@@ -180,6 +182,63 @@ test('it ends where the router drops it, and the cause may depend on its source'
 		});
 	const foreign = sighting({ place: 'drop', drop, frame: ipFrame('10.11.2.77', '10.11.2.1') });
 	expect(endOf(foreign, router)).toMatchObject({ cause: 'unknown' });
+});
+
+/** What a kernel without reasons drops of a frame that came in by veth0, whose address is 02:…:01. */
+function unnamed(where: string, frame: Uint8Array, host = router): unknown {
+	const drop = { reason: 'NOT_SPECIFIED', where };
+	const at = { place: 'drop', device: 'veth0', length: frame.length, drop, frame } as const;
+	const end = endOf(sighting(at), host);
+	return end?.kind === 'dropped' ? end.cause : end?.kind;
+}
+
+/** A frame with some of its bytes written over, for the address of veth0 unless that is written over too. */
+function written(frame: Uint8Array, bytes: Readonly<Record<number, number>> = {}): Uint8Array {
+	const changed = frame.slice();
+	changed.set(parseMac(router.devices.veth0?.mac ?? '') ?? [], 0);
+	for (const [at, value] of Object.entries(bytes)) changed[Number(at)] = value;
+	return changed;
+}
+
+const four = ipFrame('10.11.1.1', '10.11.2.1');
+const six = ipFrame('fc00::1', 'fc00::2');
+
+test.each<[string, string, Uint8Array, string]>([
+	['another host', 'ip_rcv_core', written(four, { 5: 0x99 }), 'wrong-mac'],
+	['its version', 'ip_rcv_core', written(four, { 14: 0x55 }), 'header-invalid'],
+	['its header', 'ip_rcv_core', written(four).subarray(0, 20), 'header-invalid'],
+	['its checksum', 'ip_rcv_core', written(four, { 22: 9 }), 'bad-checksum'],
+	['its length', 'ip_rcv_core', written(four).subarray(0, -1), 'truncated'],
+	['nothing', 'ip_rcv_core', written(four), 'unknown'],
+	['another host', 'ip6_rcv_core', written(six, { 5: 0x99 }), 'wrong-mac'],
+	['its version', 'ip6_rcv_core', written(six, { 14: 0x40 }), 'header-invalid'],
+	['its header', 'ip6_rcv_core', written(six).subarray(0, 40), 'header-invalid'],
+	['its source', 'ip6_rcv_core', written(six, { 22: 0xff }), 'source-invalid'],
+	['its destination', 'ip6_rcv_core', written(six, { 38: 0xff, 39: 1 }), 'destination-invalid'],
+	['its length', 'ip6_rcv_core', written(six).subarray(0, -1), 'truncated'],
+])('without reasons, what is wrong with %s at %s is told by the frame', (_what, where, frame, cause) => {
+	expect(unnamed(where, frame)).toBe(cause);
+});
+
+test('without reasons, what is off is told by the sysctls', () => {
+	const set = (name: string, value: number) => ({ ...router, sysctls: { ...router.sysctls, [name]: value } });
+	expect(unnamed('ip6_rcv_core', written(six), set('net.ipv6.conf.all.disable_ipv6', 1))).toBe(
+		'ipv6-disabled',
+	);
+	const off = { ...set('net.ipv4.conf.veth0.forwarding', 0), routes: [] };
+	expect(unnamed('ip_error', written(four), off)).toBe('forwarding-off');
+	expect(unnamed('ip_error', written(four), set('net.ipv4.conf.veth0.forwarding', 1))).toBe('unknown');
+});
+
+test('before Linux 6.3 a whole ICMPv6 message that is freed was taken', () => {
+	const request = encodeIcmpv6({ type: 128, code: 0, rest: 0 }, payload, near6);
+	const at = { ...event, place: 'drop', frame: ipv6(ipProtocol.icmpv6, request) } as const;
+	const old = { ...names, namesConsumed: false, reason: () => 'NOT_SPECIFIED', where: () => 'icmpv6_rcv' };
+	expect(sightingOf(at, sent, old)).toMatchObject({ place: 'delivered' });
+	expect(sightingOf(at, sent, { ...old, namesConsumed: true })).toMatchObject({ place: 'drop' });
+	expect(sightingOf(at, sent, { ...old, reason: () => 'ICMP_CSUM' })).toMatchObject({ place: 'drop' });
+	const wrong = written(at.frame, { 56: 0x55, 57: 0x55 });
+	expect(sightingOf({ ...at, frame: wrong }, sent, old)).toMatchObject({ place: 'drop' });
 });
 
 test('what the host frees, and what is not the packet, ends nothing', () => {

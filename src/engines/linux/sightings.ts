@@ -1,5 +1,6 @@
 /** From events, which know numbers, to sightings, which know names; and when a journey has ended. */
 import type { Event } from '../../datapath/event.ts';
+import { type Drop, isUnnamedEnd } from '../../journey/cause.ts';
 import { datapathDrop } from '../../journey/datapath-drop.ts';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { viewOf } from '../../packet/bytes.ts';
@@ -18,6 +19,8 @@ export interface Names {
 	device(namespace: 'router' | 'host', index: number): string;
 	reason(number: number): string;
 	where(address: bigint): string;
+	/** Whether the kernel tells what it has taken from what it has dropped, everywhere: since Linux 6.3. */
+	readonly namesConsumed: boolean;
 	/** Whether the router has counted a packet that rp_filter dropped since this one was sent, where that is asked. */
 	reversePathFailed?(): boolean;
 }
@@ -103,8 +106,10 @@ export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 	const atHost = event.place === 'arrived' || event.namespace === names.hostNamespace;
 	const namespace = atHost ? 'host' : 'router';
 	const decided = event.place === 'xdp-out' || event.place === 'tc-out';
+	const drop = dropOf(event, names);
+	const place = drop === 'taken' ? 'delivered' : event.place;
 	return {
-		place: event.place,
+		place,
 		after: Number(event.time - sent.time),
 		namespace,
 		device: names.device(namespace, event.device),
@@ -122,17 +127,28 @@ export function sightingOf(event: Event, sent: Sent, names: Names): Sighting {
 					},
 				}
 			: {}),
-		...(event.place === 'drop'
-			? {
-					drop: {
-						reason: names.reason(event.reason),
-						where: names.where(event.location),
-						...(event.routeError === 0 ? {} : { routeError: event.routeError }),
-						...(names.reversePathFailed?.() ? { reversePathFailed: true } : {}),
-					},
-				}
-			: {}),
+		...(typeof drop === 'object' ? { drop } : {}),
 	};
+}
+
+/** Why and where an event's packet was dropped, if it was: or whether it was taken and only looks dropped. */
+function dropOf(event: Event, names: Names): Drop | 'taken' | undefined {
+	if (event.place !== 'drop') return undefined;
+	const reason = names.reason(event.reason);
+	const where = names.where(event.location);
+	if (isUnnamedEnd({ reason, where }) && !names.namesConsumed && isWholeIcmpv6(event.frame)) return 'taken';
+	return {
+		reason,
+		where,
+		...(event.routeError === 0 ? {} : { routeError: event.routeError }),
+		...(names.reversePathFailed?.() ? { reversePathFailed: true } : {}),
+	};
+}
+
+function isWholeIcmpv6(frame: Uint8Array): boolean {
+	const layers = dissect(frame);
+	const message = layers.find(({ protocol }) => protocol === 'icmpv6');
+	return message?.checksum === 'good' && endOfPacket(frame) - message.offset >= 8;
 }
 
 /** How a journey ended, if this sighting is its end. */

@@ -27,6 +27,8 @@ export interface Watch {
 	reason(number: number): string;
 	/** Whether what rp_filter drops has a reason of its own: since Linux 5.18. */
 	readonly namesReversePath: boolean;
+	/** It tells what it has taken from what it has dropped (Linux 6.3). */
+	readonly namesConsumed: boolean;
 	/** The kernel function that an address lies in. */
 	where(address: bigint): string;
 	close(): void;
@@ -67,6 +69,7 @@ export function openWatch(shared?: number): Watch {
 		},
 		wait: ring.wait,
 		wake: ring.wake,
+		namesConsumed: [...reasons.values()].includes('CONSUMED'),
 		namesReversePath: [...reasons.values()].includes('IP_RPFILTER'),
 		reason: (number) => reasons.get(number) ?? (number === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${number}`),
 		where: (address) => {

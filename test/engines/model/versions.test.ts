@@ -40,8 +40,6 @@ function essence(outcome: Outcome): string {
 			return `forwarded ${outcome.device} ${Buffer.from(untagged(outcome.frame)).toString('hex')}`;
 		case 'dropped': {
 			const { reason, where } = outcome;
-			// Before Linux 6.3 it says of every ICMPv6 message that it takes that it dropped it.
-			if (where === 'icmpv6_rcv' && reason === 'NOT_SPECIFIED') return 'taken';
 			return `${reason} at ${inlined[where] ?? where}`;
 		}
 		case 'delivered':
