@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { release as kernelRelease } from 'node:os';
 import type { Event } from '../datapath/event.ts';
+import { countReversePath } from '../engines/linux/counters.ts';
 import { endOf, isHousekeeping, type Names, sightingOf } from '../engines/linux/sightings.ts';
 import { openWatch, type Watch } from '../engines/linux/watch.ts';
 import { EncapForwardError } from '../error.ts';
@@ -79,17 +80,22 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 			const sysctls = inNamespace(namespaces.router, () => readSysctls(names));
 			return explainJourney({ ...scenario, router: { ...scenario.router, sysctls } }, journey);
 		};
+		let reversePathFailed = countReversePath(namespaces.router, watch);
 		const names: Names = {
 			hostNamespace: namespaces.host.inode,
 			device,
 			reason: watch.reason,
 			where: watch.where,
 			namesConsumed: watch.namesConsumed,
+			reversePathFailed: () => reversePathFailed(),
 		};
 		const ping = inNamespace(namespaces.host, () => startPing(pinged[cell.inner], options.count));
 		return await follow(ping, watch, names, scenario.router, {
 			...options,
-			onEnd: (sequence, journey) => options.onEnd(sequence, journey, explain(journey)),
+			onEnd: (sequence, journey) => {
+				reversePathFailed = countReversePath(namespaces.router, watch);
+				options.onEnd(sequence, journey, explain(journey));
+			},
 		});
 	} finally {
 		options.signal.removeEventListener('abort', wake);

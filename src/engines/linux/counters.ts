@@ -1,6 +1,8 @@
 /** The kernel's counters of a network namespace, by the names that nstat gives them. */
 import { readFileSync } from 'node:fs';
+import { readCounter } from '../../kernel/counter.ts';
 import { inNamespace, type Namespace } from '../../kernel/namespace.ts';
+import type { Watch } from './watch.ts';
 
 /** `Ip: Forwarding DefaultTTL …` and `Ip: 1 64 …`: names and values in turn, each with what they are about. */
 function paired(text: string): [string, number][] {
@@ -33,4 +35,12 @@ export function readCounters(namespace: Namespace): ReadonlyMap<string, number> 
 /** The names of those that are more than they were. */
 export function risen(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string[] {
 	return [...after].flatMap(([name, value]) => (value > (before.get(name) ?? 0) ? [name] : []));
+}
+
+/** Asks, where the kernel has no reason for it, whether rp_filter has dropped a packet of the namespace's since. */
+export function countReversePath(namespace: Namespace, watch: Watch): () => boolean {
+	if (watch.namesReversePath) return () => false;
+	const count = (): number | undefined => inNamespace(namespace, () => readCounter('IPReversePathFilter'));
+	const before = count();
+	return () => count() !== before;
 }

@@ -3,11 +3,10 @@ import { release } from 'node:os';
 import type { Outcome, Sighting } from '../../journey/journey.ts';
 import { requireKernelAccess } from '../../kernel/capabilities.ts';
 import { dateOf, monotonicTime } from '../../kernel/clock.ts';
-import { readCounter } from '../../kernel/counter.ts';
-import { anonymousNamespace, inNamespace } from '../../kernel/namespace.ts';
+import { anonymousNamespace } from '../../kernel/namespace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Engine } from '../engine.ts';
-import { readCounters, risen } from './counters.ts';
+import { countReversePath, readCounters, risen } from './counters.ts';
 import { type Hosts, openHosts } from './hosts.ts';
 import { openPrograms } from './programs.ts';
 import { carries, endOf, isHousekeeping, type Names, type Sent, sightingOf } from './sightings.ts';
@@ -64,7 +63,7 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 			const { router } = hosts.namespaces;
 			const before = options.counters ? readCounters(router) : undefined;
 			watch.take(); // what the kernel did meanwhile is not this packet's doing
-			const failed = countReversePath(hosts, watch);
+			const failed = countReversePath(router, watch);
 			const time = monotonicTime();
 			hosts.send(scenario);
 			const rest = await follow(scenario, time, failed, hosts, watch, patienceMilliseconds, () => closed);
@@ -81,14 +80,6 @@ export function openLinuxEngine(options: LinuxEngineOptions = {}): Engine {
 			watch.close();
 		},
 	};
-}
-
-/** Asks, where the kernel has no reason for it, whether rp_filter has dropped a packet of the router's since. */
-function countReversePath({ namespaces: { router } }: Hosts, watch: Watch): () => boolean {
-	if (watch.namesReversePath) return () => false;
-	const count = (): number | undefined => inNamespace(router, () => readCounter('IPReversePathFilter'));
-	const before = count();
-	return () => count() !== before;
 }
 
 /** Wait for events until one of them is the packet's end. */
