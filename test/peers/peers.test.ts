@@ -5,8 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
+import { allDevices } from '../../src/forwarder/devices.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
+import { parseMac } from '../../src/packet/address.ts';
 import { requires } from '../needs.ts';
 import { decapsulationOf, type Peer, peers, tunnelsTo } from './devices.ts';
 import { batch, ends, type Network, openNetwork, runIn } from './network.ts';
@@ -58,7 +60,7 @@ function removeDevices({ server }: Network, { remove = [] }: Peer): void {
 	}
 }
 
-const needed = requires('root', 'ip', 'ping', 'ethtool');
+const needed = requires('root', 'ip', 'ping');
 
 describe.each(['xdp', 'tc'] as const)('at %s', needed, (hook) => {
 	let network: Network;
@@ -77,12 +79,12 @@ describe.each(['xdp', 'tc'] as const)('at %s', needed, (hook) => {
 				}
 			});
 		}
-		// As from a wire: a local sender leaves checksums and segments to its device, which XDP cannot see.
-		if (hook === 'xdp') {
-			for (const end of [network.client, network.server]) {
-				runIn(end, 'ethtool', ['-K', 'eth0', 'tx', 'off', 'tso', 'off']);
-			}
-		}
+		// A local sender leaves checksums and segments to its device.
+		const devices = inNamespace(network.gateway, () => allDevices())
+			.filter(({ ethernet }) => ethernet)
+			.map(({ index, mac }) => ({ index, address: parseMac(mac) ?? new Uint8Array(), xdp: true }))
+			.map((device) => ({ ...device, egress: true, unfinished: true }));
+		for (const datapath of Object.values(datapaths)) datapath.setDevices(devices);
 	});
 	afterAll(() => {
 		for (const datapath of Object.values(datapaths ?? {})) datapath.close();
