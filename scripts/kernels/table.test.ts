@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import { kernelNotes, kernelTable, type Row, totals } from './table.ts';
 
 const run = { name: 'lab', seconds: 41.6, passed: 288, failed: [], skipped: [] };
-const skipped = { ...run, name: 'fuzz', seconds: 0, passed: 0, skipped: ['no such helper', 'no such helper'] };
+const skipped = {
+	...run,
+	name: 'fuzz',
+	seconds: 0,
+	passed: 0,
+	skipped: ['no such helper', 'no such helper'],
+};
 const rows: readonly Row[] = [
 	{ asked: '5.10', ran: { release: '5.10.0-46', bootSeconds: 3.14, runs: [run, skipped] }, seconds: 60 },
 	{
