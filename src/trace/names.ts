@@ -1,5 +1,5 @@
 /** From the kernel's numbers to names: reasons, functions, devices, namespaces, and our causes. */
-import { type Cause, causeOfDrop, type Drop, isUnnamedEnd } from '../journey/cause.ts';
+import { type Cause, causeOfDrop, isUnnamedEnd } from '../journey/cause.ts';
 import { ipJson } from '../kernel/ip.ts';
 import { libc } from '../kernel/libc.ts';
 import { errorName } from '../kernel/library.ts';
@@ -56,24 +56,9 @@ export function openNames(
 		addresses.set(inode, known);
 		return address !== undefined && known.has(address);
 	};
-	/** Before Linux 6.2 the place does not tell the queue of a device without a carrier from one that is full. */
-	const hasNoCarrier = (inode: number, index: number): boolean =>
-		lookUp(namespace(inode), () => !linkFlags(index).includes('LOWER_UP')) === true;
 	// Where the kernel has no such reason, the route of a host that does not forward looks unreachable.
 	const unsure = [...reasons.values()].includes('IP_INADDRERRORS') ? undefined : hostUnreachable;
 	const namesConsumed = [...reasons.values()].includes('CONSUMED');
-	const causeAt = (drop: Drop, key: DropKey, local: boolean): Cause => {
-		const { reason, where: place } = drop;
-		// Without reasons, headers that are not looked at here would tell.
-		if (reasons.size === 0 && place === 'ip6_rcv_core') return 'unknown';
-		if (
-			reason === 'QDISC_DROP' &&
-			place === 'kfree_skb_list_reason' &&
-			hasNoCarrier(key.namespace, key.device)
-		)
-			return 'no-carrier';
-		return causeOfDrop(drop, local);
-	};
 	const stack = (key: DropKey): Pick<TracedDrop, 'by' | 'reason' | 'where' | 'cause' | 'routine'> => {
 		const reason =
 			reasons.get(key.reason) ?? (reasons.size === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${key.reason}`);
@@ -84,7 +69,11 @@ export function openNames(
 			place.startsWith('ip_rcv_finish') &&
 			isLocal(key.namespace, key.headers?.outer?.source);
 		const routeError = key.routeError === unsure ? 0 : key.routeError;
-		const cause = causeAt({ reason, where: place, routeError }, key, local);
+		// Without reasons, headers that are not looked at here would tell.
+		const cause =
+			reasons.size === 0 && place === 'ip6_rcv_core'
+				? 'unknown'
+				: causeOfDrop({ reason, where: place, routeError }, local);
 		const routine = !namesConsumed && isUnnamedEnd({ reason, where: place });
 		return { by: 'kernel', reason, where: place, cause, ...(routine ? { routine } : {}) };
 	};
@@ -134,11 +123,6 @@ function lookUp<T>(
 
 function nameOf(index: number): string | undefined {
 	return libc().if_indextoname(index, new Uint8Array(16)) ?? undefined;
-}
-
-function linkFlags(index: number): readonly string[] {
-	const links = ipJson<{ ifindex: number; flags: string[] }[]>('link', 'show');
-	return links.find(({ ifindex }) => ifindex === index)?.flags ?? ['LOWER_UP'];
 }
 
 function localAddresses(): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 /** Two namespaces and two links, made with `ip` alone: host0 - veth0 router veth1 - host1. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { libc } from '../../src/kernel/libc.ts';
 import {
 	anonymousNamespace,
 	closeNamespace,
@@ -32,9 +33,10 @@ export interface Network {
 	close(): void;
 }
 
-const near = [
+/** @param far a path of the namespace that the far ends are made in */
+const near = (far: string): string[] => [
 	...['veth0', 'veth1'].flatMap((name, index) => [
-		`link add ${name} address ${macs[name as 'veth0']} type veth peer host${index} address ${macs[`host${index}` as 'host0']}`,
+		`link add ${name} address ${macs[name as 'veth0']} type veth peer host${index} address ${macs[`host${index}` as 'host0']} netns ${far}`,
 		`link set ${name} up`,
 	]),
 	'link set lo up',
@@ -58,21 +60,16 @@ export function openNetwork(): Network {
 		inNamespace(namespace, () => writeFileSync(`/proc/sys/net/${path}`, String(value)));
 	sysctl(host, 'ipv6/conf/default/disable_ipv6', 1);
 	sysctl(router, 'ipv6/conf/default/router_solicitations', 0);
-	ipIn(router, ['-batch', '-'], `${near.join('\n')}\n`);
-	const far = `/proc/${process.pid}/fd/${host.fd}`;
-	for (const name of ['host0', 'host1']) ipIn(router, ['link', 'set', name, 'netns', far]);
+	const commands = near(`/proc/${process.pid}/fd/${host.fd}`);
+	ipIn(router, ['-batch', '-'], `${commands.join('\n')}\n`);
 	ipIn(host, ['-batch', '-'], 'link set host0 up\nlink set host1 up\naddress add 10.11.2.1/24 dev host1\n');
 	for (const name of ['all', 'veth0', 'veth1']) {
 		sysctl(router, `ipv4/conf/${name}/rp_filter`, 0);
 		sysctl(router, `ipv4/conf/${name}/forwarding`, 1);
 		sysctl(router, `ipv6/conf/${name}/forwarding`, 1);
 	}
-	const device = (namespace: Namespace, name: string): number => {
-		const links = JSON.parse(ipIn(namespace, ['-json', 'link', 'show', 'dev', name])) as {
-			ifindex: number;
-		}[];
-		return links[0]?.ifindex ?? 0;
-	};
+	const device = (namespace: Namespace, name: string): number =>
+		inNamespace(namespace, () => libc().if_nametoindex(name));
 	const socket = openPacketSocket(host, device(host, 'host0'));
 	return {
 		router,
