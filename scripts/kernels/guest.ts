@@ -24,7 +24,7 @@ export interface GuestOptions {
 /** How a guest ended: it was switched off, or it was ended because it took too long. */
 export type GuestEnd = 'off' | 'timeout';
 
-export const processors = 2;
+const processors = 2;
 const memory = '2048M';
 
 const parameters = [

@@ -6,7 +6,6 @@
 import { parseArgs } from 'node:util';
 import { EncapForwardError } from '../../src/error.ts';
 import { type Entry, entries } from './entries.ts';
-import { processors } from './guest.ts';
 import { openKernels } from './kernels.ts';
 import { defaultKernels } from './release.ts';
 import { runKernel } from './run.ts';
@@ -53,7 +52,6 @@ async function main(): Promise<void> {
 			say(`${asked}: ${kernel.release}, ready after ${seconds().toFixed(1)} s`);
 			const ran = await runKernel(kernel, {
 				entries: chosen,
-				lanes: processors,
 				signal,
 				onRun: ({ name, passed, failed, skipped, seconds }) =>
 					say(

@@ -1,4 +1,4 @@
-/** The entries in a guest of one kernel: booted once, each run, in turn or side by side. */
+/** The entries in a guest of one kernel: booted once, each run in turn. */
 import { mkdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,8 +31,8 @@ const modules = 'veth sch_ingress cls_bpf fou fou6 vrf 8021q';
 const bootSeconds = 120;
 const consoleLines = 15;
 
-/** The guest's process 1: each entry, what it left beside the others', and off. */
-function commandOf(entries: readonly Entry[], lanes: number): string {
+/** The guest's process 1: each entry in turn, what it left beside the others', and off. */
+function commandOf(entries: readonly Entry[]): string {
 	const shared = sharedFolder;
 	const now = 'cut -d" " -f1 /proc/uptime';
 	return [
@@ -41,25 +41,14 @@ function commandOf(entries: readonly Entry[], lanes: number): string {
 		`${now} > ${shared}/booted`,
 		`cd '${root}'`,
 		`modprobe -a ${modules}`,
-		'run() {',
-		'case $1 in',
 		...entries.flatMap(({ name, command, probe, budgetSeconds }) => [
-			`${name})`,
 			`${now} > ${shared}/${name}.start`,
 			...(probe === undefined ? [] : [`${probe} > ${shared}/${name}.why`]),
 			`if test -s ${shared}/${name}.why; then false`,
 			`else timeout -k 10 ${budgetSeconds} sh -c '${command.replaceAll("'", `'\\''`)}' \\`,
 			`	> ${shared}/${name}.out 2> ${shared}/${name}.err < /dev/null`,
-			`fi; echo $? $(${now}) > ${shared}/${name}.status;;`,
+			`fi; echo $? $(${now}) > ${shared}/${name}.status`,
 		]),
-		'esac',
-		'}',
-		// Each lane takes the next that no other has taken: a folder can be made once.
-		`lane() { for name in ${entries.map(({ name }) => name).join(' ')}; do`,
-		'	mkdir /run/taken.$name 2> /dev/null && run $name',
-		'done; }',
-		...Array.from({ length: lanes }, () => 'lane &'),
-		'wait',
 		`dmesg > ${shared}/log`,
 		'echo o > /proc/sysrq-trigger',
 		'sleep 60',
@@ -69,16 +58,13 @@ function commandOf(entries: readonly Entry[], lanes: number): string {
 
 export interface RunOptions {
 	readonly entries: readonly Entry[];
-	/** How many of them are run side by side; 1 if not given. */
-	readonly lanes?: number;
 	readonly signal: AbortSignal;
 	/** Told of each entry when it is done. */
 	readonly onRun?: (run: Run) => void;
 }
 
 /** @throws EF_NO_TOOL, EF_TOOL_FAILED if there is no guest; what goes wrong in it is in the result */
-export async function runKernel(kernel: Kernel, options: RunOptions): Promise<KernelRun> {
-	const { entries, lanes = 1, signal, onRun } = options;
+export async function runKernel(kernel: Kernel, { entries, signal, onRun }: RunOptions): Promise<KernelRun> {
 	const folder = workFolder();
 	const shared = join(folder, 'shared');
 	const read = (name: string): string | undefined => {
@@ -103,7 +89,7 @@ export async function runKernel(kernel: Kernel, options: RunOptions): Promise<Ke
 		try {
 			const budgets = entries.reduce((sum, { budgetSeconds }) => sum + budgetSeconds, 0);
 			const timeoutSeconds = bootSeconds + budgets;
-			end = await runGuest(kernel, { folder, command: commandOf(entries, lanes), timeoutSeconds, signal });
+			end = await runGuest(kernel, { folder, command: commandOf(entries), timeoutSeconds, signal });
 		} finally {
 			watcher.close();
 		}

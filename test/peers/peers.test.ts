@@ -40,7 +40,6 @@ function kernels({ server }: Network): Counts {
 function makeDevices(network: Network, peer: Peer): string | undefined {
 	const { make, route, types } = peer;
 	const names = make.flatMap((command) => /^link add (?<name>tun\d)/.exec(command)?.groups?.name ?? []);
-	removeDevices(network, peer); // a test that was ended left them
 	try {
 		batch(network.server, [...make, ...names.map((name) => `link set ${name} up`), ...route]);
 		return undefined;
