@@ -1,8 +1,8 @@
 /** The datapath in the kernel: its programs loaded, its tunnels set, its outcomes counted. */
-import { fileURLToPath } from 'node:url';
 import type { DatapathOutcome } from '../journey/cause.ts';
 import { clearMap, possibleCpus, updateMap } from '../kernel/map.ts';
 import { type BpfObject, loadObject } from '../kernel/object.ts';
+import { packageFile } from '../package-file.ts';
 import type { Forwarding, Hook } from '../scenario/scenario.ts';
 import { type Decapsulation, parseDecapsulation } from '../tunnel/decapsulation.ts';
 import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
@@ -20,7 +20,7 @@ import { setTunnels, type TunnelMaps } from './tunnels.ts';
 export function objectPath(
 	name: 'datapath-xdp' | 'datapath-tc' | 'tracer' | 'observer' | 'marker' | 'drops',
 ): string {
-	return fileURLToPath(new URL(`../../bpf/objects/${name}.o`, import.meta.url));
+	return packageFile(`bpf/objects/${name}.o`);
 }
 
 /** The maps that hold tunnels: what each is called in the source, and in `TunnelMaps`. */
