@@ -33,11 +33,16 @@ export interface Network {
 	close(): void;
 }
 
-/** @param far a path of the namespace that the far ends are made in */
+/**
+ * Made here and moved, so that no two devices have one number: the kernel gives a namespace's number to another
+ * soon after it has gone.
+ * @param far a path of the namespace that the far ends go to
+ */
 const near = (far: string): string[] => [
 	...['veth0', 'veth1'].flatMap((name, index) => [
-		`link add ${name} address ${macs[name as 'veth0']} type veth peer host${index} address ${macs[`host${index}` as 'host0']} netns ${far}`,
+		`link add ${name} address ${macs[name as 'veth0']} type veth peer host${index} address ${macs[`host${index}` as 'host0']}`,
 		`link set ${name} up`,
+		`link set host${index} netns ${far}`,
 	]),
 	'link set lo up',
 	'address add 10.11.1.2/24 dev veth0',
