@@ -10,12 +10,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { loadDatapath, objectPath } from '../src/datapath/datapath.ts';
-import { tunnelRecords } from '../src/datapath/tunnel-records.ts';
-import { tunnelConstants, tunnelImage, tunnelSizes } from '../src/datapath/tunnel-slots.ts';
+import { tunnelConstants, tunnelSizes } from '../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../src/engines/model/bpf/load.ts';
 import type { BpfProgram } from '../src/engines/model/bpf/program.ts';
-import { setTunnelMaps } from '../src/engines/model/tunnel-maps.ts';
+import { imageOf, setTunnelMaps } from '../src/engines/model/tunnel-maps.ts';
 import { attachXdp } from '../src/kernel/attach.ts';
 import { requireKernelAccess } from '../src/kernel/capabilities.ts';
 import { inNamespace, type Namespace } from '../src/kernel/namespace.ts';
@@ -25,8 +24,7 @@ import { encodeEthernet } from '../src/packet/ethernet.ts';
 import { encodeIpv4 } from '../src/packet/ipv4.ts';
 import { etherType, ipProtocol } from '../src/packet/protocol.ts';
 import { encodeUdp } from '../src/packet/udp.ts';
-import { parseTunnel, type Tunnel } from '../src/tunnel/tunnel.ts';
-import { tableOf } from '../src/tunnel/tunnel-table.ts';
+import type { Tunnel } from '../src/tunnel/tunnel.ts';
 import type { Benchmark, Figure, Target } from './benchmark.ts';
 import { command, missingCommand, spawnNode } from './command.ts';
 import { onProcessor } from './processor.ts';
@@ -148,8 +146,7 @@ function measureRuns(progress: (message: string) => void): Figure[] {
 			entries: sizes,
 			build: 'fast',
 		});
-		const records = tunnelRecords(tableOf([parseTunnel(tunnel)]));
-		setTunnelMaps(ours.maps, tunnelImage(records, tables.tunnel_slots));
+		setTunnelMaps(ours.maps, imageOf([tunnel], tables.tunnel_slots));
 		const empty = loadProgram({
 			object: file(fileURLToPath(new URL('rate.o', import.meta.url))),
 			program: 'pass',

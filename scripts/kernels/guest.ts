@@ -24,7 +24,6 @@ export interface GuestOptions {
 /** How a guest ended: it was switched off, or it was ended because it took too long. */
 export type GuestEnd = 'off' | 'timeout';
 
-const processors = 2;
 const memory = '2048M';
 
 const parameters = [
@@ -91,7 +90,7 @@ export async function runGuest(kernel: Kernel, options: GuestOptions): Promise<G
 		const words = [
 			...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
 			...['-machine', 'q35,memory-backend=memory', '-accel', 'tcg,thread=multi,tb-size=512'],
-			...['-cpu', 'max,la57=off', '-smp', `${processors}`, '-m', memory],
+			...['-cpu', 'max,la57=off', '-smp', '2', '-m', memory],
 			...['-object', `memory-backend-memfd,id=memory,size=${memory},share=on`],
 			...['root', 'shared'].flatMap((tag) => [
 				...['-chardev', `socket,id=${tag},path=${join(folder, `${tag}.socket`)}`],

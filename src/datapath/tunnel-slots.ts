@@ -130,6 +130,7 @@ export function isSameMatch(words: Uint32Array, at: number, entries: Uint32Array
  * below it, before or after, so whatever mixture is read, no length is skipped that is in use both times.
  */
 export function prefixBytes(inUse: ReadonlySet<number>): Uint8Array<ArrayBuffer> {
+	prefixMasks ??= masksOfPrefixes();
 	const bytes = prefixMasks.slice();
 	const view = new DataView(bytes.buffer);
 	const setShorter = (number: number, shorter: number): void =>
@@ -152,8 +153,8 @@ const prefixFamilies = [
 	[prefixNumbers.ipv4, prefixNumbers.anyIpv4],
 ] as const;
 
-/** The map with what is the same whatever is in use. */
-const prefixMasks = masksOfPrefixes();
+/** The map with what is the same whatever is in use: made once, when it is first needed. */
+let prefixMasks: Uint8Array<ArrayBuffer> | undefined;
 
 function masksOfPrefixes(): Uint8Array<ArrayBuffer> {
 	const bytes = new Uint8Array(prefixLayout.size * prefixNumbers.numbers);

@@ -84,9 +84,7 @@ export async function pingThrough(environment: OpenEnvironment, options: PingOpt
 		const names: Names = {
 			hostNamespace: namespaces.host.inode,
 			device,
-			reason: watch.reason,
-			where: watch.where,
-			namesConsumed: watch.namesConsumed,
+			...watch.names,
 			reversePathFailed: () => reversePathFailed(),
 		};
 		const ping = inNamespace(namespaces.host, () => startPing(pinged[cell.inner], options.count));

@@ -1,10 +1,7 @@
 /** The bytes that leave the two programs: the programs judge each other, and tshark judges both. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { objectPath } from '../../src/datapath/datapath.ts';
-import { attachXdp } from '../../src/kernel/attach.ts';
-import { inNamespace } from '../../src/kernel/namespace.ts';
-import { type BpfObject, loadObject } from '../../src/kernel/object.ts';
+import type { BpfObject } from '../../src/kernel/object.ts';
 import { type Family, parseMac } from '../../src/packet/address.ts';
 import { concatenate } from '../../src/packet/bytes.ts';
 import { encodeEthernet } from '../../src/packet/ethernet.ts';
@@ -21,7 +18,13 @@ import { frame as anyFrame, bytesOf, damaged, ipv4Packet, ipv6Packet } from '../
 import { tsharkFields } from '../packet/tshark.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, type Network, openNetwork } from '../support/network.ts';
-import { openPrograms, outliveMemory, type Programs, type Ran } from '../support/programs.ts';
+import {
+	openPrograms,
+	openReceiveQueue,
+	outliveMemory,
+	type Programs,
+	type Ran,
+} from '../support/programs.ts';
 
 const hooks = ['xdp', 'tc'] as const satisfies readonly Hook[];
 const families = ['ipv4', 'ipv6'] as const;
@@ -191,14 +194,12 @@ function fitsTestRun(frame: Uint8Array): boolean {
 
 describe('the bytes of an encapsulation', requires('root', 'ip', 'tshark'), () => {
 	let network: Network;
-	let observer: BpfObject;
+	let queue: BpfObject;
 	const programs = {} as Record<Forwarding, Programs>;
 
 	beforeAll(() => {
 		network = openNetwork();
-		// A device that has no XDP program has no receive queue that a test run could come from.
-		observer = loadObject(objectPath('observer'));
-		inNamespace(network.router, () => attachXdp(network.device('veth0'), observer.program('observe')));
+		queue = openReceiveQueue(network.router, network.device('veth0'));
 		for (const family of families) {
 			const { destination } = outerAddresses[family];
 			network.ip(`neigh replace ${destination} lladdr ${macs.host1} dev veth1 nud permanent`);
@@ -208,7 +209,7 @@ describe('the bytes of an encapsulation', requires('root', 'ip', 'tshark'), () =
 	});
 	afterAll(() => {
 		for (const each of Object.values(programs)) each.close();
-		observer?.close();
+		queue?.close();
 		network?.close();
 	});
 

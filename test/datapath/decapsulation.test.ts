@@ -1,10 +1,7 @@
 /** Every kind taken out of its outer header, byte by byte: frames from our encoders, which tshark has judged. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { objectPath } from '../../src/datapath/datapath.ts';
-import { attachXdp } from '../../src/kernel/attach.ts';
-import { inNamespace } from '../../src/kernel/namespace.ts';
-import { type BpfObject, loadObject } from '../../src/kernel/object.ts';
+import type { BpfObject } from '../../src/kernel/object.ts';
 import { type Family, parseMac } from '../../src/packet/address.ts';
 import { concatenate } from '../../src/packet/bytes.ts';
 import { internetChecksum } from '../../src/packet/checksum.ts';
@@ -22,7 +19,13 @@ import { requires } from '../needs.ts';
 import { bytesOf as anyBytes, damaged } from '../packet/arbitraries.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, type Network, openNetwork } from '../support/network.ts';
-import { type OutcomeName, openPrograms, type Programs, type Ran } from '../support/programs.ts';
+import {
+	type OutcomeName,
+	openPrograms,
+	openReceiveQueue,
+	type Programs,
+	type Ran,
+} from '../support/programs.ts';
 
 const hooks = ['xdp', 'tc'] as const;
 const families = ['ipv4', 'ipv6'] as const;
@@ -168,14 +171,12 @@ function afterHops(packet: Uint8Array, hops: number, traffic?: number): Uint8Arr
 
 describe('decapsulation', requires('root', 'ip'), () => {
 	let network: Network;
-	let observer: BpfObject;
+	let queue: BpfObject;
 	let programs: Programs;
 
 	beforeAll(() => {
 		network = openNetwork();
-		// A device that has no XDP program has no receive queue that a test run could come from.
-		observer = loadObject(objectPath('observer'));
-		inNamespace(network.router, () => attachXdp(network.device('veth0'), observer.program('observe')));
+		queue = openReceiveQueue(network.router, network.device('veth0'));
 		for (const address of ['10.11.2.77', 'fc00:dead:cafe:2::77', '10.11.2.1', 'fc00:dead:cafe:2::1'])
 			network.ip(`neigh replace ${address} lladdr ${macs.host1} dev veth1 nud permanent`);
 		programs = openPrograms(network, 'fib');
@@ -183,7 +184,7 @@ describe('decapsulation', requires('root', 'ip'), () => {
 	});
 	afterAll(() => {
 		programs?.close();
-		observer?.close();
+		queue?.close();
 		network?.close();
 	});
 

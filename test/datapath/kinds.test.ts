@@ -1,11 +1,8 @@
 /** What leaves the datapath, for every encapsulation, over both families and by both hooks: tshark is the judge. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { objectPath } from '../../src/datapath/datapath.ts';
 import { openLinuxEngine } from '../../src/engines/linux/engine.ts';
-import { attachXdp } from '../../src/kernel/attach.ts';
-import { inNamespace } from '../../src/kernel/namespace.ts';
-import { type BpfObject, loadObject } from '../../src/kernel/object.ts';
+import type { BpfObject } from '../../src/kernel/object.ts';
 import { type Family, formatIp, formatMac, parseMac, parsePrefix } from '../../src/packet/address.ts';
 import { concatenate } from '../../src/packet/bytes.ts';
 import { internetChecksum } from '../../src/packet/checksum.ts';
@@ -31,7 +28,7 @@ import { ipv4Packet, ipv6Packet } from '../packet/arbitraries.ts';
 import { tsharkFields } from '../packet/tshark.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, type Network, openNetwork } from '../support/network.ts';
-import { openPrograms, type Programs } from '../support/programs.ts';
+import { openPrograms, openReceiveQueue, type Programs } from '../support/programs.ts';
 
 const hooks = ['xdp', 'tc'] as const satisfies readonly Hook[];
 const families = ['ipv4', 'ipv6'] as const;
@@ -382,21 +379,19 @@ function tunnelsOf(kind: Kind, outer: Family, source: string = ends[outer].sourc
 
 describe('frame by frame', requires('root', 'ip', 'tshark'), () => {
 	let network: Network;
-	let observer: BpfObject;
+	let queue: BpfObject;
 	let programs: Programs;
 
 	beforeAll(() => {
 		network = openNetwork();
-		// A device that has no XDP program has no receive queue that a test run could come from.
-		observer = loadObject(objectPath('observer'));
-		inNamespace(network.router, () => attachXdp(network.device('veth0'), observer.program('observe')));
+		queue = openReceiveQueue(network.router, network.device('veth0'));
 		for (const family of families)
 			network.ip(`neigh replace ${ends[family].destination} lladdr ${macs.host1} dev veth1 nud permanent`);
 		programs = openPrograms(network, 'fib');
 	});
 	afterAll(() => {
 		programs?.close();
-		observer?.close();
+		queue?.close();
 		network?.close();
 	});
 

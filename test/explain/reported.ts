@@ -178,9 +178,7 @@ export function rebuild({ devices, setup, far }: Reported, watch: Watch): Rebuil
 		const namesOf: Names = {
 			hostNamespace: other.inode,
 			device: (side, index) => nameOf(side === 'router' ? 'near' : 'far', index),
-			reason: watch.reason,
-			where: watch.where,
-			namesConsumed: watch.namesConsumed,
+			...watch.names,
 		};
 		let loaded: LoadedDatapath | undefined;
 		return {

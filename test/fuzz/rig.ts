@@ -1,10 +1,8 @@
 /** Where the fuzzer runs frames: both programs, tunnels of every kind, and a router with ways of every sort. */
-import { type Datapath, loadDatapath, objectPath } from '../../src/datapath/datapath.ts';
+import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
 import { outcomeCountLayout, outcomes } from '../../src/datapath/layout.ts';
-import { attachXdp } from '../../src/kernel/attach.ts';
 import { lookupMap, possibleCpus } from '../../src/kernel/map.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
-import { loadObject } from '../../src/kernel/object.ts';
 import { type PreparedRun, prepareTestRun } from '../../src/kernel/test-run.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Hook } from '../../src/scenario/scenario.ts';
@@ -12,7 +10,7 @@ import type { Decapsulation } from '../../src/tunnel/decapsulation.ts';
 import type { Tunnel } from '../../src/tunnel/tunnel.ts';
 import { addressBytes } from '../support/journeys.ts';
 import { macs, openNetwork } from '../support/network.ts';
-import { contextOf, type OutcomeName, verdicts } from '../support/programs.ts';
+import { contextOf, type OutcomeName, openReceiveQueue, verdicts } from '../support/programs.ts';
 import { type Aims, longest } from './frames.ts';
 
 /** What became of a frame at one hook. */
@@ -191,10 +189,7 @@ export function openFuzzRig(): FuzzRig {
 	try {
 		for (const way of ways) network.ip(way);
 		const device = network.device('veth0');
-		const observer = loadObject(objectPath('observer'));
-		closers.push(observer.close);
-		// A device that has no XDP program has no receive queue that a test run could come from.
-		inNamespace(network.router, () => attachXdp(device, observer.program('observe')));
+		closers.push(openReceiveQueue(network.router, device).close);
 		const runners = {} as Record<Hook, Runner>;
 		for (const hook of ['xdp', 'tc'] as const) {
 			const datapath = loadDatapath({ hook, forwarding: 'fib' });

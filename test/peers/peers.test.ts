@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
+import { datapathDevices } from '../../src/forwarder/device-facts.ts';
 import { allDevices } from '../../src/forwarder/devices.ts';
 import { attachTc, attachXdp } from '../../src/kernel/attach.ts';
 import { inNamespace } from '../../src/kernel/namespace.ts';
-import { parseMac } from '../../src/packet/address.ts';
 import { requires } from '../needs.ts';
 import { decapsulationOf, type Peer, peers, tunnelsTo } from './devices.ts';
 import { batch, ends, type Network, openNetwork, runIn } from './network.ts';
@@ -79,11 +79,10 @@ describe.each(['xdp', 'tc'] as const)('at %s', needed, (hook) => {
 			});
 		}
 		// A local sender leaves checksums and segments to its device.
-		const devices = inNamespace(network.gateway, () => allDevices())
-			.filter(({ ethernet }) => ethernet)
-			.map(({ index, mac }) => ({ index, address: parseMac(mac) ?? new Uint8Array(), xdp: true }))
-			.map((device) => ({ ...device, egress: true, unfinished: true }));
-		for (const datapath of Object.values(datapaths)) datapath.setDevices(devices);
+		const devices = inNamespace(network.gateway, () => allDevices());
+		const targets = new Set(devices.map(({ index }) => index));
+		for (const datapath of Object.values(datapaths))
+			datapath.setDevices(datapathDevices(devices, targets, ['in0', 'out0'], undefined));
 	});
 	afterAll(() => {
 		for (const datapath of Object.values(datapaths ?? {})) datapath.close();

@@ -4,16 +4,14 @@ import { objectPath } from '../../src/datapath/datapath.ts';
 import { deviceEntry } from '../../src/datapath/device-map.ts';
 import { decodeEvent, type Event } from '../../src/datapath/event.ts';
 import { sumOutcomes } from '../../src/datapath/outcome-count.ts';
-import { tunnelRecords } from '../../src/datapath/tunnel-records.ts';
-import { tunnelConstants, tunnelImage, tunnelSizes } from '../../src/datapath/tunnel-slots.ts';
+import { tunnelConstants, tunnelSizes } from '../../src/datapath/tunnel-slots.ts';
 import type { BpfEnvironment } from '../../src/engines/model/bpf/environment.ts';
 import { loadProgram } from '../../src/engines/model/bpf/load.ts';
 import type { BpfBuild, BpfMap, BpfProgram, RunResult } from '../../src/engines/model/bpf/program.ts';
-import { setTunnelMaps } from '../../src/engines/model/tunnel-maps.ts';
+import { imageOf, setTunnelMaps } from '../../src/engines/model/tunnel-maps.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
-import { parseTunnel, type Tunnel } from '../../src/tunnel/tunnel.ts';
-import { tableOf } from '../../src/tunnel/tunnel-table.ts';
+import type { Tunnel } from '../../src/tunnel/tunnel.ts';
 import { macs } from './network.ts';
 import { counted, type Ran, verdicts } from './programs.ts';
 
@@ -88,10 +86,7 @@ export function openModelPrograms(
 			};
 		},
 		setTunnels: (tunnels) => {
-			setTunnelMaps(
-				xdp.maps,
-				tunnelImage(tunnelRecords(tableOf(tunnels.map(parseTunnel))), tables.tunnel_slots),
-			);
+			setTunnelMaps(xdp.maps, imageOf(tunnels, tables.tunnel_slots));
 			for (const program of Object.values(programs)) mapOf(program, 'ways').clear();
 		},
 	};

@@ -1,7 +1,9 @@
 /** The datapath's programs run on single frames, with what they returned and counted. */
-import { type Datapath, loadDatapath } from '../../src/datapath/datapath.ts';
+import { type Datapath, loadDatapath, objectPath } from '../../src/datapath/datapath.ts';
 import type { outcomes } from '../../src/datapath/layout.ts';
-import { inNamespace } from '../../src/kernel/namespace.ts';
+import { attachXdp } from '../../src/kernel/attach.ts';
+import { inNamespace, type Namespace } from '../../src/kernel/namespace.ts';
+import { type BpfObject, loadObject } from '../../src/kernel/object.ts';
 import { testRun } from '../../src/kernel/test-run.ts';
 import { parseMac } from '../../src/packet/address.ts';
 import type { Forwarding, Hook } from '../../src/scenario/scenario.ts';
@@ -71,6 +73,13 @@ export function counted(
 		);
 	}
 	return only.outcome;
+}
+
+/** A device that has no XDP program has no receive queue that a test run could come from: it has one until this is closed. */
+export function openReceiveQueue(namespace: Namespace, device: number): BpfObject {
+	const observer = loadObject(objectPath('observer'));
+	inNamespace(namespace, () => attachXdp(device, observer.program('observe')));
+	return observer;
 }
 
 /** Both programs of one way of forwarding, run as if frames came in by veth0, which must have an XDP program. */

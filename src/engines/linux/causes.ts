@@ -15,13 +15,9 @@ import type { Host } from '../../scenario/scenario.ts';
 /** The cause of a drop in the router. */
 export function causeIn(sighting: Sighting, drop: Drop, router: Host): Cause {
 	const { frame, device } = sighting;
-	// Before Linux 5.17 there are no reasons: what the kernel looks at is looked at again.
-	if (drop.reason === 'NOT_SPECIFIED' && drop.where === 'ip_rcv_core')
-		return ipv4HeaderCause(sighting, router) ?? causeOfDrop(drop, false);
-	if (drop.reason === 'NOT_SPECIFIED' && drop.where === 'ip6_rcv_core')
-		return ipv6HeaderCause(sighting, router) ?? causeOfDrop(drop, false);
-	if (drop.reason === 'NOT_SPECIFIED' && drop.where === 'ip_error' && !forwardsIpv4(router, device))
-		return 'forwarding-off';
+	const withoutReason =
+		drop.reason === 'NOT_SPECIFIED' ? causeAgain(sighting, drop.where, router) : undefined;
+	if (withoutReason !== undefined) return withoutReason;
 	const addresses = outerAddresses(frame);
 	const sourceIsLocal = addresses !== undefined && ownerOf(router, addresses.source) !== undefined;
 	const cause = causeOfDrop(drop, sourceIsLocal);
@@ -45,6 +41,20 @@ export function causeIn(sighting: Sighting, drop: Drop, router: Host): Cause {
 	}
 }
 
+/** Before Linux 5.17 there are no reasons: what the kernel looks at is looked at again. */
+function causeAgain(sighting: Sighting, where: string, router: Host): Cause | undefined {
+	switch (where) {
+		case 'ip_rcv_core':
+			return ipv4HeaderCause(sighting, router);
+		case 'ip6_rcv_core':
+			return ipv6HeaderCause(sighting, router);
+		case 'ip_error':
+			return forwardsIpv4(router, sighting.device) ? undefined : 'forwarding-off';
+		default:
+			return undefined;
+	}
+}
+
 /** What ip_rcv_core() refuses, in its order. */
 function ipv4HeaderCause({ frame, length, device }: Sighting, router: Host): Cause | undefined {
 	if (isForAnother(frame, router.devices[device]?.mac)) return 'wrong-mac';
@@ -59,7 +69,7 @@ function ipv4HeaderCause({ frame, length, device }: Sighting, router: Host): Cau
 }
 
 /** What ip6_rcv_core() refuses, in its order. */
-function ipv6HeaderCause({ frame, length, device }: Sighting, router: Host): Cause | undefined {
+function ipv6HeaderCause({ frame, length, device }: Sighting, router: Host): Cause {
 	if (isForAnother(frame, router.devices[device]?.mac)) return 'wrong-mac';
 	if (!hasIpv6(router, device)) return 'ipv6-disabled';
 	const header = frame.subarray(ethernetLength);

@@ -98,9 +98,7 @@ async function follow(
 	const names: Names = {
 		hostNamespace: hosts.namespaces.host.inode,
 		device: hosts.device,
-		reason: watch.reason,
-		where: watch.where,
-		namesConsumed: watch.namesConsumed,
+		...watch.names,
 		reversePathFailed,
 	};
 	const sightings: Sighting[] = [

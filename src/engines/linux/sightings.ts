@@ -12,15 +12,19 @@ import { etherType } from '../../packet/protocol.ts';
 import type { Host } from '../../scenario/scenario.ts';
 import { causeIn } from './causes.ts';
 
+/** What the running kernel names, whatever the hosts. */
+export interface KernelNames {
+	reason(number: number): string;
+	where(address: bigint): string;
+	/** Whether it tells what it has taken from what it has dropped, everywhere: since Linux 6.3. */
+	readonly namesConsumed: boolean;
+}
+
 /** What turns an event's numbers into names. */
-export interface Names {
+export interface Names extends KernelNames {
 	/** Inode number of the host's namespace; every other one is the router's. */
 	readonly hostNamespace: number;
 	device(namespace: 'router' | 'host', index: number): string;
-	reason(number: number): string;
-	where(address: bigint): string;
-	/** Whether the kernel tells what it has taken from what it has dropped, everywhere: since Linux 6.3. */
-	readonly namesConsumed: boolean;
 	/** Whether the router has counted a packet that rp_filter dropped since this one was sent, where that is asked. */
 	reversePathFailed?(): boolean;
 }

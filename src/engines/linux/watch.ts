@@ -9,6 +9,7 @@ import { u32 } from '../../kernel/netlink.ts';
 import { loadObject } from '../../kernel/object.ts';
 import { openRingBuffer } from '../../kernel/ring-buffer.ts';
 import { readSymbols } from '../../kernel/symbols.ts';
+import type { KernelNames } from './sightings.ts';
 
 export interface Watch {
 	/** The ring buffer that the datapath is to write to. */
@@ -23,14 +24,10 @@ export interface Watch {
 	/** Resolves when there may be an event, after the time, or on `wake`. */
 	wait(milliseconds: number): Promise<void>;
 	wake(): void;
-	/** The running kernel's name of a drop reason. */
-	reason(number: number): string;
+	/** What the running kernel calls things. */
+	readonly names: KernelNames;
 	/** Whether what rp_filter drops has a reason of its own: since Linux 5.18. */
 	readonly namesReversePath: boolean;
-	/** It tells what it has taken from what it has dropped (Linux 6.3). */
-	readonly namesConsumed: boolean;
-	/** The kernel function that an address lies in. */
-	where(address: bigint): string;
 	close(): void;
 }
 
@@ -69,12 +66,14 @@ export function openWatch(shared?: number): Watch {
 		},
 		wait: ring.wait,
 		wake: ring.wake,
-		namesConsumed: [...reasons.values()].includes('CONSUMED'),
 		namesReversePath: [...reasons.values()].includes('IP_RPFILTER'),
-		reason: (number) => reasons.get(number) ?? (number === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${number}`),
-		where: (address) => {
-			symbols ??= readSymbols();
-			return symbols(address) ?? `0x${address.toString(16)}`;
+		names: {
+			reason: (number) => reasons.get(number) ?? (number === 0 ? 'NOT_SPECIFIED' : `UNKNOWN_${number}`),
+			where: (address) => {
+				symbols ??= readSymbols();
+				return symbols(address) ?? `0x${address.toString(16)}`;
+			},
+			namesConsumed: [...reasons.values()].includes('CONSUMED'),
 		},
 		close: () => {
 			ring.close();

@@ -1,14 +1,11 @@
 /** The datapath's programs in the model: loaded once, given their tunnels. */
 import { defaultTunnels, forwardingNumber, hooksOf, sharedMaps } from '../../datapath/load-options.ts';
-import { tunnelRecords } from '../../datapath/tunnel-records.ts';
-import { type TunnelImage, tunnelConstants, tunnelImage, tunnelSizes } from '../../datapath/tunnel-slots.ts';
+import { type TunnelImage, tunnelConstants, tunnelSizes } from '../../datapath/tunnel-slots.ts';
 import type { Datapath, Forwarding, Hook } from '../../scenario/scenario.ts';
-import { parseTunnel } from '../../tunnel/tunnel.ts';
-import { tableOf } from '../../tunnel/tunnel-table.ts';
 import { loadProgram } from './bpf/load.ts';
 import type { BpfMap, BpfProgram } from './bpf/program.ts';
 import type { Attached } from './run-program.ts';
-import { setTunnelMaps } from './tunnel-maps.ts';
+import { imageOf, setTunnelMaps } from './tunnel-maps.ts';
 
 /** Compiled objects, as bytes. */
 export interface Objects {
@@ -34,7 +31,7 @@ export function openDatapaths(objects: Objects): Datapaths {
 		if (entry.tunnels !== tunnels) {
 			let image = images.get(tunnels);
 			if (image === undefined) {
-				image = tunnelImage(tunnelRecords(tableOf(tunnels.map(parseTunnel))), slotsFor(room));
+				image = imageOf(tunnels, slotsFor(room));
 				images.set(tunnels, image);
 			}
 			setTunnelMaps((entry.programs.xdp ?? entry.programs.tc)?.maps ?? {}, image);

@@ -4,11 +4,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { objectPath } from '../../../src/datapath/datapath.ts';
 import type { BpfEnvironment, FibAnswer, FibRequest } from '../../../src/engines/model/bpf/environment.ts';
-import { attachXdp } from '../../../src/kernel/attach.ts';
-import { inNamespace } from '../../../src/kernel/namespace.ts';
-import { type BpfObject, loadObject } from '../../../src/kernel/object.ts';
+import type { BpfObject } from '../../../src/kernel/object.ts';
 import { parseMac } from '../../../src/packet/address.ts';
 import { concatenate } from '../../../src/packet/bytes.ts';
 import { encodeEthernet } from '../../../src/packet/ethernet.ts';
@@ -20,7 +17,7 @@ import { requires } from '../../needs.ts';
 import { frame as anyFrame, bytesOf, damaged, ipv4Packet, ipv6Packet } from '../../packet/arbitraries.ts';
 import { type ModelPrograms, openModelPrograms } from '../../support/model-programs.ts';
 import { macs, type Network, openNetwork } from '../../support/network.ts';
-import { openPrograms, outliveMemory, type Programs } from '../../support/programs.ts';
+import { openPrograms, openReceiveQueue, outliveMemory, type Programs } from '../../support/programs.ts';
 
 const hooks = ['xdp', 'tc'] as const satisfies readonly Hook[];
 const forwardings = ['stack', 'fib'] as const satisfies readonly Forwarding[];
@@ -92,7 +89,7 @@ function fitsTestRun(hook: Hook, { length, ...bytes }: Uint8Array): boolean {
 describe('the committed objects in the model and in the kernel', requires('root', 'ip'), () => {
 	let network: Network;
 	let device: { readonly veth0: number; readonly veth1: number };
-	let observer: BpfObject;
+	let queue: BpfObject;
 	const kernel = {} as Record<Forwarding, Programs>;
 	const model = {} as Record<Forwarding, Record<(typeof builds)[number], ModelPrograms>>;
 	/** What the model's world answers. */
@@ -113,9 +110,7 @@ describe('the committed objects in the model and in the kernel', requires('root'
 		network = openNetwork();
 		device = { veth0: network.device('veth0'), veth1: network.device('veth1') };
 		answer = resolved;
-		// A device that has no XDP program has no receive queue that a test run could come from.
-		observer = loadObject(objectPath('observer'));
-		inNamespace(network.router, () => attachXdp(network.device('veth0'), observer.program('observe')));
+		queue = openReceiveQueue(network.router, network.device('veth0'));
 		for (const family of ['ipv4', 'ipv6'] as const) {
 			network.ip(`neigh replace ${ends[family].destination} lladdr ${macs.host1} dev veth1 nud permanent`);
 		}
@@ -129,7 +124,7 @@ describe('the committed objects in the model and in the kernel', requires('root'
 	});
 	afterAll(() => {
 		for (const each of Object.values(kernel)) each.close();
-		observer?.close();
+		queue?.close();
 		network?.close();
 	});
 
