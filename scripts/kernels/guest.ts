@@ -12,8 +12,10 @@ import type { Kernel } from './prepare.ts';
 import { programFile } from './tool.ts';
 
 export interface GuestOptions {
-	/** Holds `shared`, which is there already; the sockets and the console's output are made. */
+	/** Its own: the sockets and the console's output are made there. */
 	readonly folder: string;
+	/** The folder that it shares with the host, to be written to. */
+	readonly shared: string;
 	/** What process 1 does: a shell script, run in the host's file system. */
 	readonly command: string;
 	/** When the guest is taken for one that hangs. */
@@ -77,11 +79,9 @@ async function serve(
 
 /** Run a guest to its end. @throws EF_NO_TOOL, EF_TOOL_FAILED; an AbortError on `signal` */
 export async function runGuest(kernel: Kernel, options: GuestOptions): Promise<GuestEnd> {
-	const { folder, command, timeoutSeconds, signal } = options;
-	const shared = join(folder, 'shared');
+	const { folder, shared, command, timeoutSeconds, signal } = options;
 	const [rootSocket, sharedSocket] = [join(folder, 'root.socket'), join(folder, 'shared.socket')];
-	writeFileSync(join(shared, 'command'), command);
-	writeFileSync(join(folder, 'initrd'), initrd(kernel));
+	writeFileSync(join(folder, 'initrd'), initrd(kernel, command));
 	const emulator = programFile('qemu-system-x86_64');
 	const servers: ChildProcess[] = [];
 	try {

@@ -39,8 +39,8 @@ function moduleFiles({ modules, release }: Kernel): readonly string[] {
 
 /**
  * The script that the kernel runs first. The host's root is mounted read-only below a tmpfs that takes what
- * is written; then the shell of that root runs `command` of the shared folder as process 1, so that the
- * kernel, too, finds its modprobe there.
+ * is written; then the shell of that root runs the command as process 1, so that the kernel, too, finds its
+ * modprobe there.
  */
 function firstSteps(kernel: Kernel, modules: readonly string[]): string {
 	const root = '/root';
@@ -77,16 +77,18 @@ done
 busybox mkdir -p ${root}/lib/modules
 busybox ln -sfn ${kernel.modules} ${root}/lib/modules/${kernel.release}
 busybox ip link set lo up
-exec /busybox env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root /busybox chroot ${root} /bin/sh ${sharedFolder}/command
+busybox cp /command ${root}/run/command
+exec /busybox env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root /busybox chroot ${root} /bin/sh /run/command
 `;
 }
 
-/** @throws EF_NO_TOOL, EF_KERNEL_FEATURE */
-export function initrd(kernel: Kernel): Uint8Array {
+/** @param command What process 1 does: a shell script. @throws EF_NO_TOOL, EF_KERNEL_FEATURE */
+export function initrd(kernel: Kernel, command: string): Uint8Array {
 	const modules = moduleFiles(kernel);
 	const files: readonly CpioEntry[] = [
 		{ path: 'busybox', bytes: readFileSync(programFile('busybox')) },
 		{ path: 'init', bytes: Buffer.from(firstSteps(kernel, modules)) },
+		{ path: 'command', bytes: Buffer.from(command) },
 		...modules.map((file) => ({ path: basename(file), bytes: readFileSync(join(kernel.modules, file)) })),
 	];
 	return cpio([{ path: 'dev' }, { path: 'proc' }, ...files]);

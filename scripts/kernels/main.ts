@@ -11,6 +11,9 @@ import { defaultKernels } from './release.ts';
 import { runKernel } from './run.ts';
 import { kernelNotes, kernelTable, type Row, totals } from './table.ts';
 
+/** Of one kernel: 2 GB of memory and a processor each. */
+const guestsAtOnce = 2;
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
@@ -52,6 +55,7 @@ async function main(): Promise<void> {
 			say(`${asked}: ${kernel.release}, ready after ${seconds().toFixed(1)} s`);
 			const ran = await runKernel(kernel, {
 				entries: chosen,
+				guests: Math.min(guestsAtOnce, chosen.length),
 				signal,
 				onRun: ({ name, passed, failed, skipped, seconds }) =>
 					say(

@@ -52,6 +52,7 @@ describe('a guest', needed, () => {
 	}, async () => {
 		const file = join(tmpdir(), `written-by-a-guest-${process.pid}`);
 		const run = await runKernel(kernel, {
+			guests: 1,
 			signal,
 			entries: [
 				entry('fails', 'echo why >&2; exit 3'),
@@ -76,6 +77,7 @@ describe('a guest', needed, () => {
 
 	test('a kernel that panics: what it said last, and what was not run', { timeout }, async () => {
 		const run = await runKernel(kernel, {
+			guests: 1,
 			signal,
 			entries: [
 				entry('before', 'true'),
@@ -94,10 +96,11 @@ describe('a guest', needed, () => {
 
 	test('a kernel that hangs is ended', { timeout }, async () => {
 		const folder = workFolder();
-		mkdirSync(join(folder, 'shared'));
+		const shared = join(folder, 'shared');
+		mkdirSync(shared);
 		try {
 			const command = 'echo last words > /dev/console; sleep 1000';
-			const end = await runGuest(kernel, { folder, command, timeoutSeconds: 60, signal });
+			const end = await runGuest(kernel, { folder, shared, command, timeoutSeconds: 60, signal });
 			expect(end).toBe('timeout');
 			expect(consoleTail(folder, 1)).toEqual(['last words']);
 			expect(processesWith(folder)).toEqual([]);
