@@ -12,8 +12,21 @@ import type { Place } from './text-place.ts';
 import { readTunnelLines } from './tunnel-lines.ts';
 import type { TreeNode } from './yaml-tree.ts';
 
-/** Reads a tunnel file by the name that the configuration gives it: what problems call it, and its bytes. */
-export type ReadFile = (name: string) => { readonly file: string; readonly bytes: Uint8Array };
+/** A tunnel file, read piece by piece. */
+export interface OpenedFile {
+	/** What problems call it. */
+	readonly file: string;
+	/** About so many bytes. */
+	readonly size: number;
+	/** A piece is used before the next is asked for, and not after. */
+	readonly pieces: Iterable<Uint8Array>;
+}
+
+/** Opens a tunnel file by the name that the configuration gives it; it or its pieces may throw. */
+export type ReadFile = (name: string) => OpenedFile;
+
+/** Lines are mostly longer: room for the tunnels of a file is made at once. */
+const leastLine = 24;
 
 /** Where a run of the table's tunnels was read. */
 export interface Part {
@@ -75,27 +88,24 @@ export function addFiles(
 		const found = family === undefined ? [] : contradictions(tunnelFile, family, family);
 		for (const { member, message } of found) report(['tunnelFiles', index, member], message);
 		if (found.length > 0) continue;
-		const opened = open(tunnelFile.file, read);
-		if (typeof opened === 'string') {
-			report(['tunnelFiles', index, 'file'], opened);
+		const name = tunnelFile.file;
+		const reportFile = (message: string): boolean => report(['tunnelFiles', index, 'file'], message);
+		if (read === undefined) {
+			reportFile(`"${name}" cannot be read here; give its tunnels in the configuration`);
 			continue;
 		}
-		const { file, bytes } = opened;
-		parts.push({ file, firstRow: table.columns.count });
-		readTunnelLines(bytes, tunnelFile, table, (line, column, path, message) =>
-			add({ file, line, column, path, message }),
-		);
-	}
-}
-
-/** The file's bytes, or why it cannot be read. */
-function open(name: string, read: ReadFile | undefined): ReturnType<ReadFile> | string {
-	if (read === undefined) return `"${name}" cannot be read here; give its tunnels in the configuration`;
-	try {
-		return read(name);
-	} catch (error) {
-		const { code, message } = error as { code?: string; message?: string };
-		return `"${name}" cannot be read: ${code ?? message}; correct its name or its permissions`;
+		try {
+			const { file, size, pieces } = read(name);
+			parts.push({ file, firstRow: table.columns.count });
+			table.reserve(Math.ceil(size / leastLine));
+			readTunnelLines(pieces, tunnelFile, table, (line, column, path, message) =>
+				add({ file, line, column, path, message }),
+			);
+		} catch (error) {
+			const { code } = error as { code?: string };
+			if (code === undefined) throw error;
+			reportFile(`"${name}" cannot be read: ${code}; correct its name or its permissions`);
+		}
 	}
 }
 

@@ -14,7 +14,8 @@ function blocks(language: string): string[] {
 const [lines = ''] = blocks('tunnels');
 
 function parse(example: string) {
-	const read = () => ({ file: 'east.tunnels', bytes: new TextEncoder().encode(lines) });
+	const bytes = new TextEncoder().encode(lines);
+	const read = () => ({ file: 'east.tunnels', size: bytes.length, pieces: [bytes] });
 	return parseConfiguration(example, { file: 'encap-forward.yaml', read });
 }
 

@@ -11,10 +11,12 @@ export type RowReport = (row: number, message: string) => boolean;
  * @param placeOf where a tunnel stands, in words
  */
 export function reportDuplicateMatches(
-	{ count, matches, matchLengths, matchBytes }: Columns,
+	columns: Columns,
 	placeOf: (row: number) => string,
 	report: RowReport,
 ): void {
+	if (isAscending(columns)) return;
+	const { count, matches, matchLengths, matchBytes } = columns;
 	const words = new Uint32Array(matches.buffer, matches.byteOffset, count * 4);
 	let size = 16;
 	while (size < count * 2) size *= 2;
@@ -52,6 +54,18 @@ export function reportDuplicateMatches(
 			break;
 		}
 	}
+}
+
+/** Whether each match comes after the one before it, as in a sorted file: then no two are the same. */
+function isAscending({ count, matches, matchLengths, matchBytes }: Columns): boolean {
+	for (let row = 1; row < count; row++) {
+		let order = (matchBytes[row] as number) - (matchBytes[row - 1] as number);
+		for (let at = row * 16; order === 0 && at < row * 16 + 16; at++)
+			order = (matches[at] as number) - (matches[at - 16] as number);
+		if (order === 0) order = (matchLengths[row] as number) - (matchLengths[row - 1] as number);
+		if (order <= 0) return false;
+	}
+	return true;
 }
 
 /**

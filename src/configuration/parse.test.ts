@@ -12,7 +12,8 @@ function problemsOf(text: string | Uint8Array, files: Readonly<Record<string, st
 			read: (name) => {
 				const content = files[name];
 				if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-				return { file: name, bytes: new TextEncoder().encode(content) };
+				const bytes = new TextEncoder().encode(content);
+				return { file: name, size: bytes.length, pieces: [bytes] };
 			},
 		});
 		return [];

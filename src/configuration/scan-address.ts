@@ -34,12 +34,10 @@ export function scanIp(
 	return 4;
 }
 
-/** The value of a hexadecimal digit, or -1. */
-function hexadecimalDigit(byte: number): number {
-	if (byte >= zero && byte <= nine) return byte - zero;
-	const lower = byte | 0x20;
-	return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
+/** The value of each byte as a hexadecimal digit, or -1. */
+const hexadecimal = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'0123456789abcdef'].entries())
+	for (const form of [digit, digit.toUpperCase()]) hexadecimal[form.charCodeAt(0)] = value;
 
 function scanIpv6(text: Uint8Array, start: number, end: number, into: Uint8Array, at: number): 0 | 16 {
 	// Where :: stands, in words written; then what follows it is moved to the end.
@@ -51,7 +49,7 @@ function scanIpv6(text: Uint8Array, start: number, end: number, into: Uint8Array
 	}
 	for (; index < end; index++) {
 		const byte = text[index] as number;
-		const digit = hexadecimalDigit(byte);
+		const digit = hexadecimal[byte] as number;
 		if (digit >= 0) {
 			word = (word << 4) | digit;
 			if (++digits > 4) return 0;

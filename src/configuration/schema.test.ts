@@ -12,7 +12,7 @@ const validator = new Validator(schema, '7');
 
 function parserTakes(value: unknown): boolean {
 	try {
-		const read = () => ({ file: 't', bytes: new Uint8Array() });
+		const read = () => ({ file: 't', size: 0, pieces: [] });
 		parseConfiguration(JSON.stringify(value), { file: 'c', read });
 		return true;
 	} catch {

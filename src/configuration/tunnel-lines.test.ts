@@ -8,16 +8,31 @@ import { buildTable, finishTable, tunnelAt } from '../tunnel/tunnel-table.ts';
 import type { TunnelFile } from './configuration.ts';
 import { readTunnelLines } from './tunnel-lines.ts';
 
-function read(text: string, file: Omit<TunnelFile, 'file'>, limit = 1000) {
+function read(text: string, file: Omit<TunnelFile, 'file'>, limit = 1000, pieceBytes = Infinity) {
 	const table = buildTable();
 	const problems: string[] = [];
 	const bytes = new TextEncoder().encode(text);
-	readTunnelLines(bytes, { file: 't', ...file } as TunnelFile, table, (line, column, path, message) => {
-		problems.push(`${line}:${column}: ${path}: ${message}`);
-		return problems.length < limit;
-	});
+	readTunnelLines(
+		piecesOf(bytes, pieceBytes),
+		{ file: 't', ...file } as TunnelFile,
+		table,
+		(line, column, path, message) => {
+			problems.push(`${line}:${column}: ${path}: ${message}`);
+			return problems.length < limit;
+		},
+	);
 	const { lines, columns } = table.columns;
 	return { table: finishTable(table), problems, lines, columns };
+}
+
+/** As a file is read: each piece is overwritten by the next. */
+function* piecesOf(bytes: Uint8Array, most: number): Generator<Uint8Array> {
+	const memory = new Uint8Array(Math.min(most, bytes.length));
+	for (let at = 0; at < bytes.length; at += memory.length) {
+		const piece = bytes.subarray(at, at + memory.length);
+		memory.set(piece);
+		yield memory.subarray(0, piece.length);
+	}
 }
 
 const ip: Omit<TunnelFile, 'file'> = { encapsulation: 'ip', source: '192.0.2.1' };
@@ -202,6 +217,28 @@ test('any tunnel as a line is the tunnel', () => {
 	);
 });
 
+test('in whatever pieces it comes, a file is the same', () => {
+	const line = fc.constantFrom(
+		'10.0.0.0/8 192.0.2.2 vni=7',
+		'2001:db8::/32 192.0.2.3 ttl=9 # far',
+		'10.1.0.0/16 192.0.2.3 ttl=900',
+		'# ü',
+		'10.2.0.0/16',
+		'',
+	);
+	fc.assert(
+		fc.property(
+			fc.array(line),
+			fc.constantFrom('\n', '\r\n'),
+			fc.integer({ min: 1, max: 60 }),
+			(lines, end, size) => {
+				const text = `\ufeff${lines.join(end)}`;
+				expect(read(text, vxlan, 1000, size)).toEqual(read(text, vxlan));
+			},
+		),
+	);
+});
+
 test('any bytes are read to their end, every problem inside of them', () => {
 	const bytes = fc.oneof(
 		fc.uint8Array({ maxLength: 200 }),
@@ -229,7 +266,7 @@ test('any bytes are read to their end, every problem inside of them', () => {
 	fc.assert(
 		fc.property(bytes, (content) => {
 			const lines = new TextDecoder().decode(content).split('\n');
-			readTunnelLines(content, { file: 't', ...vxlan } as TunnelFile, buildTable(), (line, column) => {
+			readTunnelLines([content], { file: 't', ...vxlan } as TunnelFile, buildTable(), (line, column) => {
 				expect(lines[line - 1]).toBeDefined();
 				expect(column).toBeGreaterThan(0);
 				expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? 0) + 1);

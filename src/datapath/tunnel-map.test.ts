@@ -4,7 +4,7 @@ import { configuration } from '../../test/configuration/arbitraries.ts';
 import { parseTunnel, type Tunnel } from '../tunnel/tunnel.ts';
 import { tableOf } from '../tunnel/tunnel-table.ts';
 import { tunnelOf } from './tunnel-map.ts';
-import { tunnelRecords } from './tunnel-records.ts';
+import { recordWords, tunnelRecords } from './tunnel-records.ts';
 import { entryOf } from './tunnel-slots.ts';
 
 function hexadecimal(bytes: Uint8Array): string {
@@ -13,8 +13,10 @@ function hexadecimal(bytes: Uint8Array): string {
 
 /** A tunnel's entry, with template 0 and counter 0, and that template. */
 function stored(tunnel: Tunnel): { entry: Uint8Array; template: Uint8Array } {
-	const { words, templates } = tunnelRecords(tableOf([parseTunnel(tunnel)]));
-	return { entry: entryOf(words, 0), template: templates[0] ?? new Uint8Array() };
+	const { write, templates } = tunnelRecords(tableOf([parseTunnel(tunnel)]));
+	const record = new Uint32Array(recordWords);
+	write(0, record, 0);
+	return { entry: entryOf(record), template: templates[0] ?? new Uint8Array() };
 }
 
 /** Of both, what `value` below says. */

@@ -10,17 +10,20 @@ export const recordWord = { destination: 4, key: 5, prefix: 6, template: 7 } as 
 
 export interface TunnelRecords {
 	readonly count: number;
-	/** In the order of the host, which is little-endian as the programs are; addresses as they stand on the wire. */
-	readonly words: Uint32Array;
 	/** Each is another. */
 	readonly templates: readonly Uint8Array[];
+	/**
+	 * Write a tunnel's record to `into` at `at`: in the order of the host, which is little-endian as the
+	 * programs are; addresses as they stand on the wire. Made when it is wanted: memory for a million takes
+	 * longer to get.
+	 */
+	readonly write: (row: number, into: Uint32Array, at: number) => void;
 }
 
 export function tunnelRecords(table: TunnelTable): TunnelRecords {
 	const { count, matchLengths, matchBytes, identifiers, templateOf } = table;
 	const matches = new Uint32Array(table.matches.buffer, table.matches.byteOffset, count * 4);
 	const ends = new Uint32Array(table.destinations.buffer, table.destinations.byteOffset, count * 4);
-	const words = new Uint32Array(count * recordWords);
 	const templates: Uint8Array[] = [];
 	const numbers = new Map<string, number>();
 	const intern = (bytes: Uint8Array): number => {
@@ -42,31 +45,32 @@ export function tunnelRecords(table: TunnelTable): TunnelRecords {
 			number: ipv4 ? intern(templateBytes(template)) : undefined,
 		};
 	});
-	for (let row = 0; row < count; row++) {
+	/** Of each tunnel, where the outer destination is the template's: its number. */
+	const own = new Uint32Array(shared.some(({ number }) => number === undefined) ? count : 0);
+	for (let row = 0; row < own.length; row++) {
 		const template = shared[templateOf[row] as number];
-		if (template === undefined) throw new RangeError(`tunnel ${row} has no template`);
-		const { tunnel, key, number, shifted } = template;
-		const at = row * recordWords;
-		for (let word = 0; word < 4; word++) words[at + word] = matches[row * 4 + word] as number;
-		const identifier = identifiers[row] as number;
-		words[at + recordWord.key] = key >= 0 ? key : swapped(shifted ? identifier << 8 : identifier);
-		words[at + recordWord.prefix] = prefixNumber(matchBytes[row] as number, matchLengths[row] as number);
-		if (number !== undefined) {
-			words[at + recordWord.destination] = ends[row * 4] as number;
-			words[at + recordWord.template] = number;
-			continue;
-		}
+		if (template === undefined || template.number !== undefined) continue;
+		const { tunnel } = template;
 		const bytes = table.destinations.slice(row * 16, row * 16 + 16);
 		const whole = {
 			...tunnel,
 			destination: { family: 'ipv6', bytes },
 			...(template.derivesInnerDestination ? { innerDestination: innerMac(bytes) } : {}),
 		} as typeof tunnel;
-		words[at + recordWord.template] = intern(
-			templateBytes({ tunnel: whole, derivesInnerDestination: false }),
-		);
+		own[row] = intern(templateBytes({ tunnel: whole, derivesInnerDestination: false }));
 	}
-	return { count, words, templates };
+	const write = (row: number, into: Uint32Array, at: number): void => {
+		const template = shared[templateOf[row] as number];
+		if (template === undefined) throw new RangeError(`tunnel ${row} has no template`);
+		const { key, number, shifted } = template;
+		for (let word = 0; word < 4; word++) into[at + word] = matches[row * 4 + word] as number;
+		const identifier = identifiers[row] as number;
+		into[at + recordWord.destination] = number === undefined ? 0 : (ends[row * 4] as number);
+		into[at + recordWord.key] = key >= 0 ? key : swapped(shifted ? identifier << 8 : identifier);
+		into[at + recordWord.prefix] = prefixNumber(matchBytes[row] as number, matchLengths[row] as number);
+		into[at + recordWord.template] = number ?? (own[row] as number);
+	};
+	return { count, templates, write };
 }
 
 /** Bytes as a text that can be a key: one character each. */

@@ -80,46 +80,47 @@ export interface TunnelImage {
 	readonly prefixes: Uint8Array;
 }
 
-/** The entry of a record, words at `at`, with its template at the records' number and with counter 0. */
-export function entryOf(words: Uint32Array, at: number): Uint8Array {
-	const entry = words.slice(at, at + entryWords);
+/** The entry of a record's words, with its template at the records' number and with counter 0. */
+export function entryOf(record: Uint32Array): Uint8Array {
+	const entry = record.slice();
 	entry[entryWord.counter] = 0;
 	entry[entryWord.state] = stateOf(
-		words[at + recordWord.prefix] as number,
-		words[at + recordWord.template] as number,
+		record[recordWord.prefix] as number,
+		record[recordWord.template] as number,
 	);
 	return new Uint8Array(entry.buffer);
 }
 
 /** What empty maps are to get, in a table of so many slots. @throws RangeError when there is no room */
-export function tunnelImage({ count, words, templates }: TunnelRecords, slots: number): TunnelImage {
+export function tunnelImage({ count, templates, write }: TunnelRecords, slots: number): TunnelImage {
 	const tunnels: { slot: number; entry: Uint8Array }[] = [];
 	const taken = new Set<number>();
 	const prefixes = new Set<number>();
+	const record = new Uint32Array(recordWords);
 	for (let row = 0; row < count; row++) {
-		const at = row * recordWords;
-		const prefix = words[at + recordWord.prefix] as number;
+		write(row, record, 0);
+		const prefix = record[recordWord.prefix] as number;
 		prefixes.add(prefix);
-		const first = firstSlot(words, at, prefix, slots);
+		const first = firstSlot(record, 0, prefix, slots);
 		let slot = first;
 		while (taken.has(slot)) slot++;
 		if (slot >= first + probes) throw new RangeError(`there is no room for ${count} tunnels`);
 		taken.add(slot);
-		tunnels.push({ slot, entry: entryOf(words, at) });
+		tunnels.push({ slot, entry: entryOf(record) });
 	}
 	return { tunnels, templates, prefixes: prefixBytes(prefixes) };
 }
 
-/** Whether a record, words at `at`, and an entry have one match. */
-export function isSameMatch(words: Uint32Array, at: number, entries: Uint32Array, slot: number): boolean {
+/** Whether a record's words and an entry have one match. */
+export function isSameMatch(record: Uint32Array, entries: Uint32Array, slot: number): boolean {
 	const other = slot * entryWords;
 	return (
-		entries[other] === words[at] &&
-		entries[other + 1] === words[at + 1] &&
-		entries[other + 2] === words[at + 2] &&
-		entries[other + 3] === words[at + 3] &&
+		entries[other] === record[0] &&
+		entries[other + 1] === record[1] &&
+		entries[other + 2] === record[2] &&
+		entries[other + 3] === record[3] &&
 		(((entries[other + entryWord.state] as number) >>> stateShift.prefix) & 0xff) ===
-			words[at + recordWord.prefix]
+			record[recordWord.prefix]
 	);
 }
 

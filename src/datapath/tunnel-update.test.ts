@@ -4,7 +4,7 @@ import { type ParsedTunnel, parseTunnel } from '../tunnel/tunnel.ts';
 import { tableOf } from '../tunnel/tunnel-table.ts';
 import { prefixLayout, prefixNumbers, tunnelLayout } from './layout.ts';
 import { tunnelOf } from './tunnel-map.ts';
-import { recordWords, tunnelRecords } from './tunnel-records.ts';
+import { recordWords, type TunnelRecords, tunnelRecords } from './tunnel-records.ts';
 import {
 	entryWord,
 	entryWords,
@@ -52,12 +52,13 @@ const anyTunnels = fc.uniqueArray(anyTunnel, {
 });
 
 /** What is done to memory, in the order that the kernel side does it. */
-function carryOut({ entries, templates }: TunnelMemory, update: TunnelUpdate, words: Uint32Array): void {
+function carryOut({ entries, templates }: TunnelMemory, update: TunnelUpdate, records: TunnelRecords): void {
 	for (const { index, bytes } of update.templates) templates.set(bytes, index * tunnelLayout.size);
 	for (const [index, slot] of update.slots.entries()) {
 		expect((entries[slot * entryWords + entryWord.state] ?? 0) & 3).not.toBe(liveState);
-		const from = (update.rows[index] ?? 0) * recordWords;
-		entries.set(words.subarray(from, from + entryWord.counter), slot * entryWords);
+		const record = new Uint32Array(recordWords);
+		records.write(update.rows[index] ?? 0, record, 0);
+		entries.set(record.subarray(0, entryWord.counter), slot * entryWords);
 		entries[slot * entryWords + entryWord.counter] = update.counters[index] ?? 0;
 	}
 	for (const [index, slot] of update.slots.entries())
@@ -87,7 +88,7 @@ function apply(to: TunnelMemory, tunnels: readonly ParsedTunnel[]): TunnelUpdate
 	clearGone(to.entries);
 	const update = planUpdate(to, records);
 	expect(update.fits).toBe(true);
-	carryOut(to, update, records.words);
+	carryOut(to, update, records);
 	return update;
 }
 
@@ -155,7 +156,7 @@ test('an update that was cut off anywhere is made right by the next', () => {
 			carryOut(
 				kernel,
 				{ ...update, slots: update.slots.slice(0, half), removed: new Uint32Array() },
-				records.words,
+				records,
 			);
 			apply(kernel, second);
 			const fresh = memory(200);

@@ -63,7 +63,7 @@ const [free, live, kept, taken] = [0, 1, 2, 3];
  */
 export function planUpdate(memory: TunnelMemory, records: TunnelRecords): TunnelUpdate {
 	const { entries } = memory;
-	const { words } = records;
+	const record = new Uint32Array(recordWords);
 	const slots = entries.length / entryWords - probes;
 	const present = readPresent(memory, records);
 	const { marks, prefixesBefore, numberOf } = present;
@@ -85,12 +85,12 @@ export function planUpdate(memory: TunnelMemory, records: TunnelRecords): Tunnel
 	let fits = true;
 	let lastPrefix = -1;
 	for (let row = 0; row < records.count; row++) {
-		const at = row * recordWords;
-		const prefix = words[at + recordWord.prefix] as number;
-		const number = words[at + recordWord.template] as number;
+		records.write(row, record, 0);
+		const prefix = record[recordWord.prefix] as number;
+		const number = record[recordWord.template] as number;
 		if (prefix !== lastPrefix) prefixesAfter.add(prefix);
 		lastPrefix = prefix;
-		const first = firstSlot(words, at, prefix, slots);
+		const first = firstSlot(record, 0, prefix, slots);
 		let room = -1;
 		let old = -1;
 		let same = false;
@@ -101,12 +101,12 @@ export function planUpdate(memory: TunnelMemory, records: TunnelRecords): Tunnel
 			if (state === 0) ended = true;
 			if (ended) {
 				if (room >= 0) break;
-			} else if (marks[slot] === live && isSameMatch(words, at, entries, slot)) {
+			} else if (marks[slot] === live && isSameMatch(record, entries, slot)) {
 				old = slot;
 				same =
 					numberOf[state >>> stateShift.template] === number &&
-					entries[slot * entryWords + recordWord.destination] === words[at + recordWord.destination] &&
-					entries[slot * entryWords + recordWord.key] === words[at + recordWord.key];
+					entries[slot * entryWords + recordWord.destination] === record[recordWord.destination] &&
+					entries[slot * entryWords + recordWord.key] === record[recordWord.key];
 			}
 		}
 		if (same) {

@@ -106,10 +106,11 @@ export function writeTunnels(maps: TunnelMaps, records: TunnelRecords, update: T
 			for (const counter of update.newCounters)
 				for (let cpu = 0; cpu < possibleCpus(); cpu++)
 					counts.fill(0, ...range(outcomeCountLayout.size, cpu * counters + counter));
+			const record = new Uint32Array(recordWords);
 			for (const [index, slot] of slots.entries()) {
-				const [to, from] = [slot * entryWords, (rows[index] as number) * recordWords];
-				for (let word = 0; word < entryWord.counter; word++)
-					entries[to + word] = records.words[from + word] as number;
+				const to = slot * entryWords;
+				records.write(rows[index] as number, record, 0);
+				for (let word = 0; word < entryWord.counter; word++) entries[to + word] = record[word] as number;
 				entries[to + entryWord.counter] = update.counters[index] as number;
 			}
 			setPrefixes(maps, new Set([...prefixesBefore, ...prefixesAfter]));

@@ -15,10 +15,11 @@ export function configuredTunnels(file: string, device: string): readonly Tunnel
 			`--config: ${device} is not among the interfaces of ${file}, which are ${configuration.interfaces.join(', ')}; give one of them by --in`,
 		);
 	}
-	const { count, words, templates } = tunnelRecords(tunnels);
+	const { count, templates, write } = tunnelRecords(tunnels);
+	const record = new Uint32Array(recordWords);
 	return Array.from({ length: count }, (_, row) => {
-		const at = row * recordWords;
-		const template = templates[words[at + recordWord.template] as number] ?? new Uint8Array();
-		return tunnelOf(entryOf(words, at), template);
+		write(row, record, 0);
+		const template = templates[record[recordWord.template] as number] ?? new Uint8Array();
+		return tunnelOf(entryOf(record), template);
 	});
 }

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { datapathObjects } from '../datapath/object-bytes.ts';
+import { openDatapaths } from '../engines/model/datapath.ts';
 import { openModelEngine } from '../engines/model/engine.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
 import { costOf } from './change.ts';
 import { changesOf } from './changes.ts';
 import { explain } from './explain.ts';
@@ -69,6 +72,48 @@ test('rules that may have been there once: the source of a broadcast address', a
 		condition: expect.stringContaining('rule was ever added'),
 		journey: { outcome: { kind: 'dropped', cause: 'source-invalid' } },
 	});
+});
+
+const partsOf = ({ solutions }: Awaited<ReturnType<typeof explain>>): string[] | undefined =>
+	solutions[0]?.changes.map(({ text }) => text);
+
+test('no route, and forwarding off: both are given, a next hop on the link is taken to answer', async () => {
+	const snapshot = stored('moby-22297');
+	const routes = snapshot.routes.ipv4.filter(({ dst }) => dst !== 'default');
+	const sysctls = { ...snapshot.sysctls, 'net.ipv4.conf.docker0.forwarding': 0 };
+	const result = await explain(engine, {
+		snapshot: { ...snapshot, routes: { ...snapshot.routes, ipv4: routes }, sysctls },
+		device: 'docker0',
+		frame: describedFrame('ipv4 172.17.0.2 > 198.51.100.7 icmp'),
+	});
+	expect(result.journey.outcome).toMatchObject({ kind: 'dropped', cause: 'forwarding-off' });
+	expect(partsOf(result)).toEqual([
+		'sysctl -w net.ipv4.conf.docker0.forwarding=1',
+		'ip route add 198.51.100.7/32 dev eth0',
+	]);
+	expect(explanationText('host', result).join(' ').replace(/ +/g, ' ')).toContain(
+		'198.51.100.7 has to be on its link',
+	);
+});
+
+test('what the outer header lacks is found though the packet was dropped before it had one', async () => {
+	const snapshot = stored('moby-22297');
+	const tunnel: Tunnel = {
+		match: '2001:db8:1::/48',
+		encapsulation: 'ip',
+		source: '192.168.0.5',
+		destination: '198.51.100.7',
+	};
+	const sysctls = { ...snapshot.sysctls, 'net.ipv4.conf.docker0.forwarding': 0 };
+	const result = await explain(openModelEngine({ datapaths: openDatapaths(datapathObjects()) }), {
+		snapshot: { ...snapshot, sysctls },
+		device: 'docker0',
+		frame: describedFrame('ipv6 2001:db8::1 > 2001:db8:1::5 udp'),
+		tunnels: [tunnel],
+		hook: 'tc',
+	});
+	expect(result.journey.outcome).toMatchObject({ kind: 'dropped', cause: 'forwarding-off' });
+	expect(partsOf(result)).toEqual(['sysctl -w net.ipv4.conf.docker0.forwarding=1']);
 });
 
 test('the mark decides which table is asked', async () => {

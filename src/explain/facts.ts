@@ -1,8 +1,8 @@
 /** What of a state's packet the candidates for changes are made from. */
 import type { Journey } from '../journey/journey.ts';
-import { type Family, formatIp, type IpAddress } from '../packet/address.ts';
+import { type Family, formatIp, type IpAddress, parseIp, parsePrefix } from '../packet/address.ts';
 import { outerAddresses } from '../packet/outer.ts';
-import { type Neighbourhood, nextHopsTo, routeCovers, type State, waysOf } from './state.ts';
+import { type Neighbourhood, nextHopsTo, routeCovers, type State, sameBits, waysOf } from './state.ts';
 
 /** The addresses of one IP header that the host routes by. */
 export interface Ends {
@@ -14,7 +14,7 @@ export interface Ends {
 export interface Facts {
 	/** The device that the packet comes in by. */
 	readonly ingress: string;
-	/** As it came, and as it was encapsulated, if it was. */
+	/** As it came, and as it was encapsulated or would be. */
 	readonly headers: readonly Ends[];
 	readonly families: readonly Family[];
 	/** Devices that a route to one of the destinations leads out of, in any table. */
@@ -40,6 +40,12 @@ export function factsOf(state: State, journey: Journey): Facts {
 		if (ends !== undefined)
 			headers.set(`${formatIp(ends.source.bytes)} ${formatIp(ends.destination.bytes)}`, ends);
 	}
+	for (const ends of tunnelEnds(state, [...headers.values()])) {
+		const name = `${formatIp(ends.source.bytes)} ${formatIp(ends.destination.bytes)}`;
+		// Where the source is hashed, the header that was seen has the right one.
+		const seen = [...headers.values()].some((each) => sameAddress(each.destination, ends.destination));
+		if (!seen) headers.set(name, ends);
+	}
 	const all = [...headers.values()];
 	const nextHops = all.flatMap(({ destination }) =>
 		nextHopsTo(state.host, destination, formatIp(destination.bytes)),
@@ -57,6 +63,24 @@ export function factsOf(state: State, journey: Journey): Facts {
 		length: Math.max(state.packet.frame.length, ...lengths) - ethernetHeader,
 		journey,
 	};
+}
+
+/** The outer headers of the tunnels that are there for one of these headers' destinations. */
+function tunnelEnds({ datapath }: State, headers: readonly Ends[]): Ends[] {
+	return (datapath?.tunnels ?? []).flatMap(({ match, source, destination }) => {
+		const prefix = parsePrefix(match);
+		const [from, to] = [parsePrefix(source), parseIp(destination)];
+		if (prefix === undefined || from === undefined || to === undefined) return [];
+		const { family, bytes, length } = prefix;
+		const isFor = headers.some(
+			(each) => each.family === family && sameBits(bytes, each.destination.bytes, length),
+		);
+		return isFor ? [{ family: to.family, source: from, destination: to }] : [];
+	});
+}
+
+function sameAddress(a: IpAddress, b: IpAddress): boolean {
+	return a.family === b.family && sameBits(a.bytes, b.bytes, a.bytes.length * 8);
 }
 
 function endsOf(frame: Uint8Array): Ends | undefined {

@@ -3,7 +3,7 @@ import { formatIp, type IpAddress } from '../packet/address.ts';
 import type { NextHop, Route, Rule } from '../scenario/scenario.ts';
 import { type Change, ipCommand } from './change.ts';
 import type { Facts } from './facts.ts';
-import { routeCovers, type State, waysOf } from './state.ts';
+import { type Neighbourhood, neighbourKnowledge, routeCovers, type State, waysOf } from './state.ts';
 
 const mainTable = 254;
 const localTable = 255;
@@ -41,6 +41,7 @@ function addRoute({ host }: State, address: IpAddress, way: NextHop, openness: n
 	);
 	if (taken) return [];
 	const inTable = table === mainTable ? '' : ` table ${table}`;
+	const nextHop = { device, address: via ?? formatIp(address.bytes) };
 	const route: Route = { family: address.family, destination, table, nextHops: [way] };
 	return [
 		{
@@ -49,9 +50,10 @@ function addRoute({ host }: State, address: IpAddress, way: NextHop, openness: n
 			...ipCommand(
 				`route add ${destination}${via === undefined ? '' : ` via ${via}`} dev ${device}${inTable}`,
 			),
-			affects: `all that goes to ${formatIp(address.bytes)} leaves by ${device}, what this host itself sends there too`,
+			affects: `all that goes to ${formatIp(address.bytes)} leaves by ${device}, what this host itself sends there too; ${nextHop.address} has to be on its link`,
 			subject: `route ${destination}`,
-			apply: (before) => withRoutes(before, [...(before.host.routes ?? []), route]),
+			apply: (before) =>
+				withRoutes(withNextHop(before, nextHop, address), [...(before.host.routes ?? []), route]),
 		},
 	];
 }
@@ -109,6 +111,19 @@ function removals(state: State, addresses: readonly IpAddress[]): Change[] {
 					),
 			};
 		});
+}
+
+/** Where there is no route, one that nothing is known of answers, as those of the routes that are there do. */
+function withNextHop(state: State, nextHop: Neighbourhood, destination: IpAddress): State {
+	const { host, answering } = state;
+	const known = answering.some(
+		({ device, address }) => device === nextHop.device && address === nextHop.address,
+	);
+	const routed = host.routes?.some(
+		(route) => (route.type ?? 'unicast') === 'unicast' && routeCovers(route, destination),
+	);
+	if (known || routed || neighbourKnowledge(host, nextHop) !== 'none') return state;
+	return { ...state, answering: [...answering, nextHop] };
 }
 
 function withRoutes(state: State, routes: readonly Route[]): State {

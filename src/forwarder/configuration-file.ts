@@ -1,5 +1,5 @@
 /** The configuration file and the tunnel files that it names, from the file system. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { type ParsedConfiguration, parseConfiguration } from '../configuration/parse.ts';
 import { EncapForwardError } from '../error.ts';
@@ -10,9 +10,26 @@ export function readConfigurationFile(file: string): ParsedConfiguration {
 		file,
 		read: (name) => {
 			const path = isAbsolute(name) ? name : join(dirname(file), name);
-			return { file: path, bytes: readFileSync(path) };
+			return { file: path, size: statSync(path).size, pieces: piecesOf(path) };
 		},
 	});
+}
+
+const pieceBytes = 1 << 18;
+
+/** A file, in pieces that share their memory: it is quicker than memory for the whole file. */
+function* piecesOf(path: string): Generator<Uint8Array> {
+	const piece = new Uint8Array(pieceBytes);
+	const descriptor = openSync(path, 'r');
+	try {
+		for (;;) {
+			const count = readSync(descriptor, piece);
+			if (count === 0) return;
+			yield piece.subarray(0, count);
+		}
+	} finally {
+		closeSync(descriptor);
+	}
 }
 
 function readConfigurationBytes(file: string): Uint8Array {
