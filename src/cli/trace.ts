@@ -5,6 +5,7 @@ import type { Prefix } from '../packet/address.ts';
 import { openDropCapture } from '../trace/capture.ts';
 import type { DroppedPacket, TracedDrop } from '../trace/drop.ts';
 import { packetJson, reportJson } from '../trace/json.ts';
+import { missingDevices } from '../trace/missing-devices.ts';
 import { type TraceOptions, type TraceReport, trace as watch } from '../trace/run.ts';
 import { traceText } from '../trace/table.ts';
 import { dropLine } from '../trace/words.ts';
@@ -44,6 +45,8 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
 			filter: filterOf(flags),
 			signal,
 			onStart: () => {
+				for (const name of missingDevices(flags.device ?? [], flags.netns ?? []))
+					output.message(`no device ${name} is there now; one that is made later is watched`);
 				if (json) output.json({ type: 'watching', kernel: release() });
 				else if (output.renew === undefined || flags.each) output.message('Watching; Ctrl-C ends it.');
 			},

@@ -211,6 +211,20 @@ describe('trace', requires('root', 'ip'), () => {
 		expect(await toldOf(...options)).toEqual(expected);
 	});
 
+	test('a device that is not there is told of, and waited for', async () => {
+		const say = async (...options: readonly string[]): Promise<string> => {
+			const run = await runCommand(['trace', '--seconds', '0.1', ...options]);
+			expect(run.status).toBe(0);
+			return run.stderr;
+		};
+		const told = /no device veth9nine is there now; one that is made later is watched/;
+		expect(await say('--device', 'veth9nine')).toMatch(told);
+		expect(await say('--device', 'lo', '--device', 'veth9nine')).toMatch(told);
+		expect(await say('--device', 'lo')).not.toContain('no device');
+		expect(await say('--netns', namespace, '--device', 'veth0')).not.toContain('no device');
+		expect(await say('--netns', 'host', '--device', 'veth9nine')).toMatch(told);
+	});
+
 	test('another namespace is left out', async () => {
 		const { end } = await started('--netns', 'inode:1', '--json');
 		sendAll();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { addressBytes } from '../../../../../test/support/journeys.ts';
 import {
+	endOf,
 	macBytes,
 	type RouterOptions,
 	routerMac,
@@ -97,4 +98,19 @@ test.each([
 	);
 	const { icmp } = sendFrame(frame).traces ?? {};
 	expect(icmp === undefined ? '' : `${icmp.type}/${icmp.code}`).toBe(error);
+});
+
+test('an echo to an anycast address is answered by the device it came in by, or not at all', () => {
+	const ends = { source: addressBytes('2001:db8:1::1'), destination: addressBytes('fc00:0:0:1::') };
+	const echo = encodeIcmpv6({ type: 128, code: 0, rest: 0 }, new Uint8Array(8), ends);
+	const frame = encodeEthernet(
+		{ destination: macBytes(routerMac.veth0), source: new Uint8Array(6), etherType: etherType.ipv6 },
+		encodeIpv6({ hopLimit: 64, nextHeader: ipProtocol.icmpv6, ...ends }, echo),
+	);
+	const end = (device: string): string => {
+		const routes = [{ family: 'ipv6', destination: '2001:db8:1::/48', nextHops: [{ device }] }] as const;
+		return endOf(sendFrame(frame, { routes }));
+	};
+	expect(end('veth0')).toBe('delivered veth0');
+	expect(end('veth1')).toBe('NOT_SPECIFIED icmpv6_rcv no-route');
 });

@@ -93,7 +93,7 @@ export function ip6DstLookup(net: Net, flow: Flow6): Fib6Result | undefined {
 	const source = ip6RouteGetSaddr(net, flow, route);
 	if (source === undefined) return undefined;
 	flow.source = source;
-	return route ?? ip6RouteOutput(net, flow);
+	return route ?? ip6RouteOutput(net, flow, flow.oif !== 0);
 }
 
 /** ip6_output(), ip6_finish_output(), ip6_finish_output2() */

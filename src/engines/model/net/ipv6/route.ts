@@ -66,11 +66,12 @@ export function ip6RouteInput(walk: Walk, skb: Skb): InputRoute6 {
 /**
  * ip6_route_output_flags(): the way of what the host itself sends; undefined for an error.
  * @param flow of which it sets what the kernel sets
+ * @param ofDevice it goes by no other device than it was told (RT6_LOOKUP_F_IFACE)
  */
-export function ip6RouteOutput(net: Net, flow: Flow6): Fib6Result | undefined {
+export function ip6RouteOutput(net: Net, flow: Flow6, ofDevice = false): Fib6Result | undefined {
 	flow.iif = loopbackIfindex;
 	// What has no source yet goes by no other device than it was told.
-	const strict = needsStrict6(flow.destination) || (flow.oif !== 0 && isAny6(flow.source));
+	const strict = ofDevice || needsStrict6(flow.destination) || (flow.oif !== 0 && isAny6(flow.source));
 	const { result } = fib6RuleLookup(net, flow, strict, 'output');
 	return typeof result === 'string' || routeErrors[result.type] !== undefined ? undefined : result;
 }
