@@ -33,7 +33,7 @@ export function causeIn(sighting: Sighting, drop: Drop, router: Host): Cause {
 			// A unicast packet in a frame for many.
 			return ((frame[0] ?? 0) & 1) === 1 ? 'destination-invalid' : cause;
 		case 'NOT_SPECIFIED ip_rcv_finish_core':
-			if (((destination[0] ?? 0) & 0xf0) === 0xe0) return 'destination-invalid';
+			if (isOtherGroup(destination)) return 'destination-invalid';
 			// A local source is named so by Linux 6.13 and later, and by none before.
 			return hasOptions(frame) ? (sourceIsLocal ? 'unknown' : 'header-invalid') : cause;
 		default:
@@ -110,6 +110,12 @@ function forwardsIpv4({ sysctls }: Host, device: string): boolean {
 function forwardsIpv6({ sysctls }: Host, device: string): boolean {
 	const on = (name: string): boolean => (sysctls[`net.ipv6.conf.${name}`] ?? 0) !== 0;
 	return on('all.forwarding') || on('all.force_forwarding') || on(`${device}.force_forwarding`);
+}
+
+/** Of IPv4 multicast, all but 224.0.0.1: every host is in that group. */
+function isOtherGroup([first = 0, second, third, last]: Uint8Array): boolean {
+	const isAllHosts = first === 224 && second === 0 && third === 0 && last === 1;
+	return (first & 0xf0) === 0xe0 && !isAllHosts;
 }
 
 function hasOptions(frame: Uint8Array): boolean {

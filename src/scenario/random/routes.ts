@@ -15,11 +15,14 @@ interface Routing {
 
 export function randomRouting(source: Source, world: World): Routing {
 	const objects = source.percent(25) ? nextHopObjects(source, world) : [];
+	const groups = objects.filter(isGroupOfSeveral);
+	const single = objects.filter((object) => !isGroupOfSeveral(object));
 	const routes = (['ipv4', 'ipv6'] as const).flatMap((family) => [
 		// Most hosts have a default route.
 		...(source.percent(50) ? [defaultRoute(source, world, family)] : []),
-		...Array.from({ length: source.below(5) }, () => randomRoute(source, world, family, objects)),
+		...Array.from({ length: source.below(5) }, () => randomRoute(source, world, family, single)),
 		...(source.percent(15) ? [manyWays(source, world, family)] : []),
+		...groups.filter((group) => group.family === family).map(({ id }) => groupRoute(family, id)),
 	]);
 	// Where there ever is a local route there always is one: only a new namespace would forget it.
 	const local: Route[] = world.localRoutes
@@ -171,11 +174,23 @@ function anyHost(source: Source, world: World, family: Family): string {
 		: `${near}/${family === 'ipv4' ? 32 : 128}`;
 }
 
-/** A multipath route. Its ways differ only for a network that no packet is sent to. */
+/** Of several ways nobody could say beforehand which a packet takes: they lead to a network that none is sent to. */
+function ambiguousNetwork(family: Family): string {
+	return family === 'ipv4' ? `${ambiguous.ipv4}.0/24` : `${ambiguous.ipv6}/64`;
+}
+
+function groupRoute(family: Family, nextHopObject: number): Route {
+	return { family, destination: ambiguousNetwork(family), nextHopObject };
+}
+
+function isGroupOfSeveral({ group }: NextHopObject): boolean {
+	return group !== undefined && group.length > 1;
+}
+
+/** A multipath route. */
 function manyWays(source: Source, world: World, family: Family): Route | undefined {
 	const first = gateway(source, world, family);
 	if (first === undefined) return undefined;
-	const network = family === 'ipv4' ? `${ambiguous.ipv4}.0/24` : `${ambiguous.ipv6}/64`;
 	const others = Array.from({ length: 1 + source.below(2) }, () => gateway(source, world, family));
 	const hops = [first, ...others.filter((hop) => hop !== undefined)];
 	const different = hops.filter(
@@ -184,7 +199,7 @@ function manyWays(source: Source, world: World, family: Family): Route | undefin
 	if (different.length < 2) return undefined;
 	return {
 		family,
-		destination: network,
+		destination: ambiguousNetwork(family),
 		nextHops: different.map((hop) => ({ ...hop, weight: 1 + source.below(3) })),
 	};
 }
@@ -199,7 +214,16 @@ function nextHopObjects(source: Source, world: World): NextHopObject[] {
 			if (hop !== undefined) objects.push({ id, family, nextHop: hop });
 		}
 	}
-	// A group of one: of several nobody could say beforehand which a packet takes.
+	for (const [id, family] of [
+		[10, 'ipv4'],
+		[11, 'ipv6'],
+	] as const) {
+		const members = objects.filter((object) => object.family === family && object.nextHop !== undefined);
+		if (members.length < 2) continue;
+		const group = members.map((member) => ({ id: member.id, weight: member.id }));
+		objects.push({ id, family, group });
+	}
+	// A group of one.
 	const member = source.anyOf(objects.filter(({ nextHop }) => nextHop !== undefined));
 	if (member !== undefined && source.percent(40)) {
 		objects.push({ id: 9, family: member.family, group: [{ id: member.id }] });

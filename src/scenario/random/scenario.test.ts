@@ -79,6 +79,10 @@ test.each<[string, (scenario: Scenario) => boolean]>([
 		'a multipath route',
 		({ router }) => router.routes?.some(({ nextHops = [] }) => nextHops.length > 1) ?? false,
 	],
+	[
+		'a group of next hops',
+		({ router }) => router.nextHopObjects?.some(({ group = [] }) => group.length > 1) ?? false,
+	],
 	['three links', ({ links }) => links.length === 3],
 	['rp_filter', ({ router }) => Object.keys(router.sysctls).some((name) => name.endsWith('.rp_filter'))],
 	['no forwarding', ({ router }) => router.sysctls['net.ipv4.ip_forward'] === undefined],

@@ -4,13 +4,15 @@ import { formatIp, formatMac } from '../../../../packet/address.ts';
 import { etherType } from '../../../../packet/protocol.ts';
 import type { Walk } from '../../walk.ts';
 import { arpResolve } from '../ipv4/arp.ts';
+import { inetAddrType } from '../ipv4/fib-frontend.ts';
 import { icmpSend } from '../ipv4/icmp.ts';
 import { icmpv6Send } from '../ipv6/icmp.ts';
 import { ndiscResolve } from '../ipv6/ndisc.ts';
 import { type Bytes, isMulticast4, isMulticast6 } from './address.ts';
 import { devQueueXmit } from './dev.ts';
-import type { NetDevice } from './device.ts';
+import { type NetDevice, vrfTable } from './device.ts';
 import { isValid, neighbourKey, neighbourOf } from './neighbour.ts';
+import type { Net } from './net.ts';
 import type { Skb } from './skb.ts';
 
 /** The next hop on the device. */
@@ -29,7 +31,7 @@ export function neighOutput(walk: Walk, skb: Skb, target: Target): Outcome {
 	const { device } = skb;
 	const text = formatIp(target.bytes);
 	if (device.loopback || device.table !== undefined) return walk.vanish();
-	const group = groupAddress(device, target);
+	const group = groupAddress(walk.net, device, target);
 	if (group !== undefined) return sendTo(walk, skb, group);
 	if (device.noArp) {
 		walk.step(
@@ -63,8 +65,7 @@ export function neighOutput(walk: Walk, skb: Skb, target: Target): Outcome {
 		device,
 		`the next hop, ${text}, is unknown: the packet waits while it is asked for`,
 	);
-	const mac =
-		target.family === 'ipv4' ? arpResolve(walk, skb, target.number) : ndiscResolve(walk, skb, target.bytes);
+	const mac = device.carrier ? resolve(walk, skb, target) : undefined;
 	if (mac !== undefined) {
 		walk.step('neigh_update', device, `${text} answered: it is at ${formatMac(mac)}`);
 		return sendTo(walk, skb, mac);
@@ -73,6 +74,10 @@ export function neighOutput(walk: Walk, skb: Skb, target: Target): Outcome {
 	walk.time += (Math.max(1, probes) * retransMilliseconds * second) / 1000;
 	walk.step('neigh_invalidate', device, `${text} did not answer ${probes} times: the packet is given up`);
 	return unreachable(walk, skb, target);
+}
+
+function resolve(walk: Walk, skb: Skb, { family, number, bytes }: Target): Bytes | undefined {
+	return family === 'ipv4' ? arpResolve(walk, skb, number) : ndiscResolve(walk, skb, bytes);
 }
 
 /** arp_error_report(), ndisc_error_report() */
@@ -99,20 +104,15 @@ function linkFailure(walk: Walk, skb: Skb): void {
 	else icmpv6Send(walk, skb, 1, 3);
 }
 
-/** What needs no asking: the Ethernet address of a group (arp_mc_map, ndisc_mc_map), or of a subnet's broadcast. */
-function groupAddress(device: NetDevice, { family, number, bytes }: Target): Bytes | undefined {
+/** What needs no asking (arp_constructor, ndisc_constructor): the Ethernet address of a group, or for a broadcast. */
+function groupAddress(net: Net, device: NetDevice, { family, number, bytes }: Target): Bytes | undefined {
 	if (family === 'ipv6') {
 		if (!isMulticast6(bytes)) return undefined;
 		return Uint8Array.of(0x33, 0x33, ...bytes.subarray(12));
 	}
 	if (isMulticast4(number))
 		return Uint8Array.of(1, 0, 0x5e, (number >>> 16) & 0x7f, (number >>> 8) & 255, number & 255);
-	const isBroadcast =
-		number === 0xffffffff ||
-		device.ipv4.some(
-			({ address, length }) => length < 31 && number === (address | (0xffffffff >>> length)) >>> 0,
-		);
-	return isBroadcast ? broadcast : undefined;
+	return inetAddrType(net, number, vrfTable(device), device) === 'broadcast' ? broadcast : undefined;
 }
 
 /** eth_header(), dev_queue_xmit() */

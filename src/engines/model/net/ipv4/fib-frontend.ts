@@ -184,15 +184,24 @@ function validateByRoute(
 	return rpFilter === 1 ? 'reverse-path' : undefined;
 }
 
-/** Whether an address is one of the host's, a subnet's broadcast, multicast or another's (inet_dev_addr_type and others). */
-export function inetAddrType(net: Net, address: number, table: number = localTable): string {
+/**
+ * Whether an address is one of the host's, a subnet's broadcast, multicast or another's (inet_addr_type and others).
+ * @param device only what leads out of it counts (inet_addr_type_dev_table)
+ */
+export function inetAddrType(
+	net: Net,
+	address: number,
+	table: number = localTable,
+	device?: NetDevice,
+): string {
 	if (address >>> 24 === 0 || address === 0xffffffff) return 'broadcast';
 	if (address >>> 28 === 0xe) return 'multicast';
 	const found = net.ipv4.tables.get(table);
 	for (const { mask, leaves } of found?.levels ?? []) {
 		const leaf = leaves.get((address & mask) >>> 0);
 		const alias = leaf?.find(({ dead, table: own }) => !dead && (own === table || found?.id !== table));
-		if (alias !== undefined) return alias.type;
+		if (alias === undefined) continue;
+		return device === undefined || alias.nexthops.nexthops[0]?.device === device ? alias.type : 'unicast';
 	}
 	return 'unicast';
 }

@@ -112,6 +112,25 @@ test('an egress device that is down has no routes; one without carrier only if t
 		neighbours: [{ device: 'veth1', address: '10.0.1.1', mac: hostMac.host1 }],
 	};
 	expect(endOf(send(packet, noCarrier))).toBe('QDISC_DROP __dev_queue_xmit no-carrier');
+	// Nobody is heard over it.
+	const unknown = { ...noCarrier, neighbours: [] };
+	expect(endOf(send(packet, unknown))).toBe('NEIGH_FAILED neigh_invalidate neighbour-failed');
 	const sysctls = { 'net.ipv4.conf.veth1.ignore_routes_with_linkdown': 1 };
 	expect(endOf(send(packet, { ...noCarrier, sysctls }))).toBe('IP_INNOROUTES ip_error no-route');
+});
+
+test('a broadcast address is one by its route, where that leads out of the device: nobody is asked for', () => {
+	const to = '10.99.0.130';
+	const route = { family: 'ipv4', destination: '10.99.0.128/25', type: 'broadcast' } as const;
+	const options = (more: RouterOptions = {}): RouterOptions => ({
+		sysctls: { 'net.ipv4.conf.all.bc_forwarding': 1, 'net.ipv4.conf.veth0.bc_forwarding': 1 },
+		routes: [{ ...route, nextHops: [{ device: 'veth1' }] }],
+		...more,
+	});
+	const sent = send({ from: '10.0.0.1', to }, options());
+	expect(endOf(sent)).toBe('forwarded host1');
+	expect(frameOf(sent).subarray(0, 6)).toEqual(new Uint8Array(6).fill(0xff));
+	// With rules, main is a table of its own, and local, which is asked for the kind, does not have it.
+	const apart = send({ from: '10.0.0.1', to }, options({ everHadRules: true }));
+	expect(endOf(apart)).toBe('NEIGH_FAILED neigh_invalidate neighbour-failed');
 });
