@@ -170,6 +170,13 @@ test('a service that nobody offers', async () => {
 	expect(result.solutions[0]?.changes.map(({ text }) => text)).toEqual([
 		'have a program of this host listen on UDP port 9999',
 	]);
+	const reset = await explain(
+		engine,
+		question('moby-22297', 'eth0', 'ipv4 192.168.0.9 > 192.168.0.5 tcp 9999'),
+	);
+	expect(explanationText('host', reset).join('\n')).toContain(
+		'answered  a TCP reset goes back to 192.168.0.9',
+	);
 });
 
 test('fewer changes cost less than more, one device less than all, a sysctl less than a route', async () => {

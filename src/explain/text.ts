@@ -104,12 +104,15 @@ function traceLines(
 		logIfAsked === undefined
 			? ['nothing']
 			: ['nothing, for log_martians is 0; with 1 it would be:', ...lines(logIfAsked)];
+	const reset = counters.includes('TcpOutRsts') ? `a TCP reset goes back to ${source}` : undefined;
 	return [
 		...labelled('counted', [
 			counters.length === 0 ? 'nowhere that nstat shows' : `${counters.join(', ')} (nstat)`,
 		]),
 		...labelled('logged', log === undefined ? silent : lines(log)),
-		...labelled('answered', [icmp === undefined ? `nothing goes back to ${source}` : icmpText(icmp)]),
+		...labelled('answered', [
+			icmp === undefined ? (reset ?? `nothing goes back to ${source}`) : icmpText(icmp),
+		]),
 	];
 }
 

@@ -25,6 +25,8 @@ export interface Skb {
 	readonly isRouteless?: boolean;
 	/** Its IPv4 route is a broadcast or multicast one (RTCF_BROADCAST, RTCF_MULTICAST). */
 	isToGroup?: boolean;
+	/** Its IPv4 route is a local one (RTCF_LOCAL). */
+	isToHost?: boolean;
 	/** Its IPv6 destination is an anycast address of the host's. */
 	isAnycast?: boolean;
 	/** The packet's own end is in it: of several fragments, the last. */

@@ -194,7 +194,7 @@ export function inetAddrType(
 	table: number = localTable,
 	device?: NetDevice,
 ): string {
-	if (address >>> 24 === 0 || address === 0xffffffff) return 'broadcast';
+	if (address === 0 || address === 0xffffffff) return 'broadcast';
 	if (address >>> 28 === 0xe) return 'multicast';
 	const found = net.ipv4.tables.get(table);
 	for (const { mask, leaves } of found?.levels ?? []) {

@@ -7,7 +7,9 @@ import type { Walk } from '../../walk.ts';
 import { ipv4At, ipv4Text, isMulticast4 } from '../core/address.ts';
 import { loopbackIfindex, masterIfindex } from '../core/device.ts';
 import { neighbourKey } from '../core/neighbour.ts';
+import type { Net } from '../core/net.ts';
 import { byteAt, networkHeader, type Skb, wordAt } from '../core/skb.ts';
+import { inetAddrType } from './fib-frontend.ts';
 import { fibLookup } from './fib-rules.ts';
 
 /** The highest type with a meaning (NR_ICMP_TYPES). */
@@ -24,6 +26,14 @@ export function icmpSend(walk: Walk, skb: Skb, type: number, code: number): void
 		const inner = byteAt(skb, (byteAt(skb, 0) & 15) * 4);
 		if (inner > highestType || errorTypes.has(inner)) return;
 	}
+	const silent = (why: string): void =>
+		walk.step('icmp_send', skb.device, `${why}: no ICMP error is sent to ${ipv4Text(source)}`);
+	// What was for the host is answered from the address it was for.
+	const own = skb.isToHost ? destination : 0;
+	if (own !== 0 && !ipDevFind(walk.net, own)) {
+		silent(`${ipv4Text(own)} is no address to send from`);
+		return;
+	}
 	// Where to: the way back is routed as what the host itself sends (icmp_route_lookup).
 	const { result } = fibLookup(walk.net, {
 		iif: loopbackIfindex,
@@ -31,14 +41,14 @@ export function icmpSend(walk: Walk, skb: Skb, type: number, code: number): void
 		l3mdev: masterIfindex(skb.device),
 		mark: walk.net.sysctls.others['net.ipv4.fwmark_reflect'] ? skb.mark : 0,
 		destination: source,
-		source: 0,
+		source: own,
 		tos: byteAt(skb, 1),
 		protocol: ipProtocol.icmp,
 		sourcePort: 0,
 		destinationPort: 0,
 	});
 	if (typeof result === 'string') {
-		walk.step('icmp_send', skb.device, `there is no way back to ${ipv4Text(source)}: no ICMP error is sent`);
+		silent('there is no way back');
 		return;
 	}
 	walk.step('icmp_send', skb.device, `ICMP type ${type} code ${code} goes back to ${ipv4Text(source)}`);
@@ -51,6 +61,11 @@ export function icmpSend(walk: Walk, skb: Skb, type: number, code: number): void
 		'IcmpOutMsgs',
 		type === 11 ? 'IcmpOutTimeExcds' : type === 12 ? 'IcmpOutParmProbs' : 'IcmpOutDestUnreachs',
 	);
+}
+
+/** __ip_dev_find(): an address of a device, or what the table `local` has for one. */
+function ipDevFind(net: Net, address: number): boolean {
+	return net.ipv4.addresses.has(address) || inetAddrType(net, address) === 'local';
 }
 
 /** icmp_rcv() */

@@ -75,6 +75,7 @@ function ipRcvFinish(walk: Walk, skb: Skb): Outcome {
 	let route = ipRouteInputSlow(walk, skb, destination, source, device);
 	if (route.kind === 'martian') return walk.drop(skb, { where, ...route });
 	skb.isToGroup = route.kind === 'local' && route.type !== 'local';
+	skb.isToHost = route.kind === 'local' && route.type === 'local';
 	let options: IpOptions | undefined;
 	if (byteAt(skb, 0) > 0x45) {
 		const read = ipRcvOptions(walk, skb, route, device);
